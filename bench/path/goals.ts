@@ -1,0 +1,100 @@
+/**
+ * What Sluice wants to reach, each goal against the rows of the same run.
+ * Strategy: a table. A goal whose rows are missing or invalid is "not measured", never met.
+ */
+import { type Row, validRow } from './rows.ts'
+
+interface Goal {
+  readonly work: string
+  readonly words: string
+  readonly limit: number
+  readonly unit: string
+  measured(rows: readonly Row[]): number | null
+}
+
+export interface Verdict {
+  readonly words: string
+  readonly limit: string
+  readonly measured: string
+  readonly verdict: 'met' | 'missed' | 'not measured'
+}
+
+type Figure = 'cpuMicros' | 'p99Micros'
+
+function ratio(
+  rows: readonly Row[],
+  work: string,
+  peer: string,
+  other: string,
+  figure: Figure,
+): number | null {
+  const ours = validRow(rows, work, peer)?.figures?.[figure]
+  const theirs = validRow(rows, work, other)?.figures?.[figure]
+  return ours && theirs ? ours / theirs : null
+}
+
+const cpuAgainstNginx = (work: string, limit: number): Goal => ({
+  work,
+  words: `${work}: CPU per request against nginx`,
+  limit,
+  unit: '×',
+  measured: rows => ratio(rows, work, 'sluice', 'nginx', 'cpuMicros'),
+})
+
+function againstBestNodePeer(rows: readonly Row[]): number | null {
+  const ours = validRow(rows, '1k-plain', 'sluice')?.figures?.cpuMicros
+  const theirs = rows
+    .filter(row => row.work === '1k-plain' && row.kind === 'npm' && row.status === 'ok')
+    .map(row => row.figures?.cpuMicros ?? Number.POSITIVE_INFINITY)
+  return ours && theirs.length ? ours / Math.min(...theirs) : null
+}
+
+export const GOALS: readonly Goal[] = [
+  cpuAgainstNginx('1k-browser', 1.25),
+  cpuAgainstNginx('1k-plain', 1.15),
+  cpuAgainstNginx('64k', 0.8),
+  cpuAgainstNginx('1m', 0.8),
+  {
+    work: '1k-plain',
+    words: '1k-plain: CPU per request against the best Node peer',
+    limit: 0.45,
+    unit: '×',
+    measured: againstBestNodePeer,
+  },
+  {
+    work: 'half-load',
+    words: 'half-load: p99 against nginx',
+    limit: 1.5,
+    unit: '×',
+    measured: rows => ratio(rows, 'half-load', 'sluice', 'nginx', 'p99Micros'),
+  },
+  {
+    work: 'idle-5000',
+    words: 'idle-5000: memory per idle connection',
+    limit: 12,
+    unit: 'KB',
+    measured: rows => {
+      const bytes = validRow(rows, 'idle-5000', 'sluice')?.figures?.perConnectionBytes
+      return bytes === undefined ? null : bytes / 1024
+    },
+  },
+  {
+    work: '1k-browser',
+    words: '1k-browser: access log on against off',
+    limit: 1.1,
+    unit: '×',
+    measured: rows => ratio(rows, '1k-browser', 'sluice+log', 'sluice', 'cpuMicros'),
+  },
+]
+
+/** The goals of the works that ran. */
+export function verdicts(rows: readonly Row[]): Verdict[] {
+  const concerned = GOALS.filter(goal => rows.some(row => row.work === goal.work))
+  return concerned.map(({ words, limit, unit, measured }) => {
+    const value = measured(rows)
+    const limitText = `≤ ${limit} ${unit}`
+    if (value === null) return { words, limit: limitText, measured: '–', verdict: 'not measured' }
+    const verdict = value <= limit ? 'met' : 'missed'
+    return { words, limit: limitText, measured: `${value.toFixed(2)} ${unit}`, verdict }
+  })
+}

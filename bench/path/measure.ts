@@ -1,0 +1,209 @@
+/**
+ * One run: one peer, freshly started, doing one work once.
+ * Strategy: start, check that the answer is right, warm up with the same load, then read the CPU time of the
+ * peer's process tree before and after the load and divide by the requests that the load counted. A run that saw
+ * one wrong answer or one broken connection keeps its figures, but is marked and its row with it.
+ */
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { checkAnswer, untilReady } from './origin.ts'
+import type { PacedResult } from './paced-load.ts'
+import { type Peer, siteFolder } from './peers.ts'
+import { coreBusyMicros, cpuTime, peakKilobytes, residentKilobytes } from './proc.ts'
+import {
+  type Cores,
+  freePort,
+  type Running,
+  run as runProgram,
+  start,
+  stop,
+  temporaryFolder,
+  waitForEnd,
+} from './processes.ts'
+import { WORKS, type Work } from './works.ts'
+import { type Load, runWrk } from './wrk.ts'
+
+const pacedEndWithinMs = 15_000
+const openAllWithinMs = 60_000
+const settleMs = 1_000
+/** With less than this share answered in time, latency says only that the proxy is too slow for the rate. */
+const keptUpShare = 0.99
+
+export interface Figures {
+  cpuMicros: number
+  userMicros: number
+  requestsPerSecond: number
+  p50Micros: number
+  p99Micros: number
+  peakKilobytes: number
+  /** CPU time that others spent on the proxy's core, as a share of the run: the noise. */
+  foreignShare: number
+  /** Paced runs: how late the generator itself noticed what was due. */
+  latenessP99Micros: number
+  /** Idle runs: growth of resident memory per connection, and the whole of it with all connections open. */
+  perConnectionBytes: number
+  residentKilobytes: number
+}
+
+export interface Run {
+  readonly figures: Figures
+  /** Why the run does not count; empty: it does. */
+  readonly faults: readonly string[]
+  /** What the reader must know although the run counts. */
+  readonly remarks: readonly string[]
+}
+
+export interface Bench {
+  readonly cores: Cores
+  readonly originPort: number
+  readonly seconds: number
+  /** Requests per second of the paced works. */
+  pacedRate: number
+}
+
+const noFigures: Figures = {
+  cpuMicros: 0,
+  userMicros: 0,
+  requestsPerSecond: 0,
+  p50Micros: 0,
+  p99Micros: 0,
+  peakKilobytes: 0,
+  foreignShare: 0,
+  latenessP99Micros: 0,
+  perConnectionBytes: 0,
+  residentKilobytes: 0,
+}
+
+let startsSoFar = 0
+
+/** Starts the peer on a free port and waits until it answers; throws with its last words when it does not. */
+async function startPeer(bench: Bench, peer: Peer): Promise<{ running: Running; port: number }> {
+  const port = await freePort()
+  startsSoFar++
+  const name = `${startsSoFar}-${peer.name.replace(/\W+/g, '-')}`
+  const folder = siteFolder(temporaryFolder(), name)
+  const command = peer.command({ port, originPort: bench.originPort, folder })
+  const running = start(command, bench.cores.proxy)
+  await untilReady(running, port, command)
+  return { running, port }
+}
+
+/** Throws when the peer cannot start or does the work wrongly; a fault under load is part of the result. */
+export async function measure(bench: Bench, work: Work, peer: Peer): Promise<Run> {
+  const { running, port } = await startPeer(bench, peer)
+  try {
+    await checkAnswer(port, work)
+    // Always by wrk, whatever measures afterwards: the more requests, the warmer.
+    const traffic = work.driver === 'idle' ? WORKS[0] : work
+    await runWrk(traffic, port, peer.warmUpSeconds, bench.cores.load)
+    if (work.driver === 'idle') return await measureIdle(bench, work, running, port)
+    return await measureLoad(bench, work, running, port)
+  } finally {
+    await stop(running)
+  }
+}
+
+interface Driven extends Load {
+  readonly lateness: number
+  readonly remarks: readonly string[]
+}
+
+async function drive(bench: Bench, work: Work, port: number, seconds: number): Promise<Driven> {
+  if (work.driver === 'wrk') {
+    return { ...(await runWrk(work, port, seconds, bench.cores.load)), lateness: 0, remarks: [] }
+  }
+  const script = join(import.meta.dirname, 'paced-load.ts')
+  const args = [script, work.name, String(port), String(Math.round(bench.pacedRate)), String(seconds)]
+  const limitMs = seconds * 1_000 + pacedEndWithinMs
+  const output = await runProgram({ program: process.execPath, args }, bench.cores.load, limitMs)
+  const result = JSON.parse(output) as PacedResult
+  // Too slow for the rate is a result, and its latency says it; unanswered without being too slow is a fault.
+  const tooSlow = result.keptUp < keptUpShare
+  const remarks = tooSlow ? ['cannot hold this rate'] : []
+  const faults = [...result.faults]
+  if (result.unanswered && !tooSlow) faults.push(`${result.unanswered} unanswered`)
+  return { ...result, faults, remarks, lateness: result.latenessP99Micros }
+}
+
+async function measureLoad(bench: Bench, work: Work, running: Running, port: number): Promise<Run> {
+  const core = bench.cores.proxy
+  const coreBefore = core === null ? 0 : coreBusyMicros(core)
+  const before = cpuTime(running.pid)
+  const startedAt = performance.now()
+  const load = await drive(bench, work, port, bench.seconds)
+  const elapsedMicros = (performance.now() - startedAt) * 1_000
+  const after = cpuTime(running.pid)
+  const user = after.userMicros - before.userMicros
+  const own = user + after.systemMicros - before.systemMicros
+  const foreign = core === null ? 0 : coreBusyMicros(core) - coreBefore - own
+  const figures: Figures = {
+    ...noFigures,
+    cpuMicros: own / Math.max(1, load.requests),
+    userMicros: user / Math.max(1, load.requests),
+    requestsPerSecond: load.requests / load.seconds,
+    p50Micros: load.p50Micros,
+    p99Micros: load.p99Micros,
+    peakKilobytes: peakKilobytes(running.pid),
+    foreignShare: Math.max(0, foreign / elapsedMicros),
+    latenessP99Micros: load.lateness,
+  }
+  const faults = [...load.faults]
+  if (running.hasEnded()) faults.push(`it ended under load: ${running.lastWords()}`)
+  return { figures, faults, remarks: load.remarks }
+}
+
+/**
+ * Memory of idle connections. The peer has served traffic before, so that what any traffic costs once (code,
+ * buffers, a grown heap) is not divided among the connections.
+ */
+async function measureIdle(bench: Bench, work: Work, running: Running, port: number): Promise<Run> {
+  await sleep(settleMs)
+  const before = residentKilobytes(running.pid)
+  const script = join(import.meta.dirname, 'idle-connections.ts')
+  const command = { program: process.execPath, args: [script, work.name, String(port)] }
+  const opener = start(command, bench.cores.load)
+  try {
+    const opened = await numberSaid(opener, 'opened')
+    await sleep(settleMs)
+    const after = residentKilobytes(running.pid)
+    opener.child.stdin?.end()
+    const open = await numberSaid(opener, 'open')
+    const faults: string[] = []
+    if (opened < work.connections) faults.push(`only ${opened} connections answered`)
+    if (open < opened) faults.push(`${opened - open} connections were closed`)
+    const figures: Figures = {
+      ...noFigures,
+      residentKilobytes: after,
+      perConnectionBytes: ((after - before) * 1024) / Math.max(1, opened),
+      peakKilobytes: peakKilobytes(running.pid),
+    }
+    return { figures, faults, remarks: [] }
+  } finally {
+    opener.child.stdin?.end()
+    await waitForEnd(opener, settleMs)
+  }
+}
+
+async function numberSaid(opener: Running, key: string): Promise<number> {
+  const pattern = new RegExp(`"${key}":(\\d+)`)
+  const deadline = performance.now() + openAllWithinMs
+  while (performance.now() < deadline) {
+    const found = pattern.exec(opener.stdout())
+    if (found) return Number(found[1])
+    if (opener.hasEnded()) break
+    await sleep(20)
+  }
+  throw new Error(`the connections were not opened: ${opener.lastWords()}`)
+}
+
+/** Highest rate of a peer at a work, from one run: for paced works when the work itself was not measured. */
+export async function highestRate(bench: Bench, work: Work, peer: Peer): Promise<number> {
+  const { running, port } = await startPeer(bench, peer)
+  try {
+    await runWrk(work, port, peer.warmUpSeconds, bench.cores.load)
+    const load = await runWrk(work, port, bench.seconds, bench.cores.load)
+    return load.requests / load.seconds
+  } finally {
+    await stop(running)
+  }
+}

@@ -1,0 +1,147 @@
+/**
+ * The configuration texts of the programs that are not ours: nginx as origin, nginx, HAProxy and Caddy as proxies.
+ * Strategy: each gets what its own manual advises for one worker behind kept connections, and nothing is logged.
+ * Where a default would make a program look worse than it is, the default is changed and the reason stands beside.
+ */
+import { userInfo } from 'node:os'
+import { openFilesMax } from './proc.ts'
+
+/** Longer than any run: no connection is to end because the bench is slow. */
+const patienceSeconds = 300
+/** In place of "unlimited": connections are not to be renewed after nginx's thousand requests. */
+const keepAliveRequests = 1_000_000_000
+const connectionsMax = 8_192
+
+/** Two sockets a connection, and a few files for the program itself. */
+const proxyConnectionsMax = () => Math.min(connectionsMax, Math.floor((openFilesMax() - 200) / 2))
+
+const nginxHead = (folder: string) => `
+# Started by root, nginx would run its worker as nobody, who cannot read the temporary folder.
+${userInfo().uid === 0 ? 'user root root;' : ''}
+daemon off;
+worker_processes 1;
+worker_rlimit_nofile ${openFilesMax()};
+pid ${folder}/nginx.pid;
+error_log stderr error;
+events { worker_connections ${2 * proxyConnectionsMax()}; }
+`
+
+const nginxHttp = (folder: string) => `
+  access_log off;
+  client_body_temp_path ${folder}/client-body;
+  proxy_temp_path ${folder}/proxy;
+  fastcgi_temp_path ${folder}/fastcgi;
+  uwsgi_temp_path ${folder}/uwsgi;
+  scgi_temp_path ${folder}/scgi;
+  keepalive_timeout ${patienceSeconds}s;
+  keepalive_time 24h;
+  keepalive_requests ${keepAliveRequests};
+  client_max_body_size 0;
+`
+
+const nginxUpstream = (name: string, server: string) => `
+  upstream ${name} {
+    server ${server};
+    keepalive 256;
+    keepalive_requests ${keepAliveRequests};
+    keepalive_time 24h;
+    keepalive_timeout ${patienceSeconds}s;
+  }
+`
+
+/**
+ * The origin: 1 KB from memory, files by sendfile, and uploads that are answered only after their last byte.
+ * `return` would answer an upload before reading it; proxy_pass reads it whole first, and the second server,
+ * over a unix socket in the same worker, gets the request without the body.
+ */
+export const nginxOrigin = (folder: string, files: string, port: number, answer: string) => `
+${nginxHead(folder)}
+http {
+${nginxHttp(folder)}
+  default_type text/plain;
+  sendfile on;
+  tcp_nopush on;
+  open_file_cache max=16 inactive=${patienceSeconds}s;
+  open_file_cache_valid ${patienceSeconds}s;
+${nginxUpstream('reader', `unix:${folder}/reader.sock`)}
+  server {
+    listen 127.0.0.1:${port} backlog=4096;
+    location = / { return 200 "${answer}"; }
+    location = /upload {
+      client_body_buffer_size 2m;
+      proxy_pass http://reader;
+      proxy_http_version 1.1;
+      proxy_set_header Connection "";
+      proxy_set_header Content-Length "";
+      proxy_pass_request_body off;
+    }
+    location / { root ${files}; }
+  }
+  server {
+    listen unix:${folder}/reader.sock;
+    location / { return 200 "read"; }
+  }
+}
+`
+
+/**
+ * nginx as proxy: default buffers, connections kept on both sides. Two defaults are changed for the sake of
+ * fairness: neither answers nor uploads go to temporary files on disk, as none of the others does that.
+ */
+export const nginxProxy = (folder: string, port: number, originPort: number) => `
+${nginxHead(folder)}
+http {
+${nginxHttp(folder)}
+${nginxUpstream('origin', `127.0.0.1:${originPort}`)}
+  server {
+    listen 127.0.0.1:${port} backlog=4096;
+    location / {
+      proxy_pass http://origin;
+      proxy_http_version 1.1;
+      proxy_set_header Connection "";
+      proxy_request_buffering off;
+      proxy_max_temp_file_size 0;
+    }
+  }
+}
+`
+
+export const haproxyProxy = (port: number, originPort: number) => `
+global
+  nbthread 1
+  maxconn ${proxyConnectionsMax()}
+defaults
+  mode http
+  option http-keep-alive
+  http-reuse always
+  timeout connect 5s
+  timeout client ${patienceSeconds}s
+  timeout server ${patienceSeconds}s
+  timeout http-keep-alive ${patienceSeconds}s
+frontend proxy
+  bind 127.0.0.1:${port} backlog 4096
+  default_backend origin
+backend origin
+  server origin 127.0.0.1:${originPort} pool-max-conn 256
+`
+
+/** Caddy would keep only 32 upstream connections and ask the origin for gzip in its own name. */
+export const caddyProxy = (port: number, originPort: number) => `
+{
+  admin off
+  auto_https off
+  log {
+    level ERROR
+  }
+}
+http://127.0.0.1:${port} {
+  bind 127.0.0.1
+  reverse_proxy 127.0.0.1:${originPort} {
+    transport http {
+      compression off
+      keepalive ${patienceSeconds}s
+      keepalive_idle_conns_per_host 256
+    }
+  }
+}
+`

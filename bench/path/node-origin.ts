@@ -1,0 +1,25 @@
+/**
+ * An origin on node:http, for machines without nginx: 1 KB at /, the files of a folder, uploads read and counted.
+ * Usage: node node-origin.ts PORT FOLDER. Strategy: files are held in memory, answers are ready-made.
+ */
+import { readdirSync, readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { join } from 'node:path'
+
+const [port, folder] = process.argv.slice(2)
+const keepAliveTimeoutMs = 300_000
+
+const bodies = new Map<string, Buffer>([['/', Buffer.alloc(1024, 'x')]])
+for (const name of readdirSync(folder)) bodies.set(`/${name}`, readFileSync(join(folder, name)))
+
+const server = createServer((request, response) => {
+  const body = bodies.get(request.url ?? '') ?? Buffer.from('read')
+  const answer = () => {
+    response.writeHead(200, { 'Content-Type': 'text/plain', 'Content-Length': body.length })
+    response.end(body)
+  }
+  if (request.method === 'GET') answer()
+  else request.on('end', answer).resume()
+})
+server.keepAliveTimeout = keepAliveTimeoutMs
+server.listen(Number(port), '127.0.0.1')

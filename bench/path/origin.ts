@@ -1,0 +1,117 @@
+/**
+ * The origin that all proxies stand in front of: nginx, or a Node server where nginx is missing.
+ * Strategy: it must be cheaper than any proxy, because it shares its core with the load. The Node server is not;
+ * the figures of CPU time stand all the same, requests per second then mean little, and the report says so.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { request } from 'node:http'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { nginxOrigin } from './native-configs.ts'
+import {
+  type Command,
+  findProgram,
+  freePort,
+  type Running,
+  start,
+  stop,
+  temporaryFolder,
+} from './processes.ts'
+import { WORKS, type Work } from './works.ts'
+
+const readyWithinMs = 5_000
+const pollEveryMs = 20
+const askWithinMs = 2_000
+
+export interface Origin {
+  readonly program: 'nginx' | 'node'
+  readonly port: number
+  readonly running: Running
+}
+
+/** Writes the files that the origin serves and starts it. */
+export async function startOrigin(core: number | null): Promise<Origin> {
+  const folder = join(temporaryFolder(), 'origin')
+  const files = join(folder, 'files')
+  mkdirSync(files, { recursive: true })
+  for (const work of WORKS) {
+    if (work.path !== '/' && work.method === 'GET') {
+      writeFileSync(join(files, work.path), 'x'.repeat(work.answerBytes))
+    }
+  }
+  const port = await freePort()
+  const nginx = findProgram('nginx')
+  const command = nginx ? nginxCommand(nginx, folder, files, port) : nodeCommand(files, port)
+  const running = start(command, core)
+  await untilReady(running, port, command)
+  return { program: nginx ? 'nginx' : 'node', port, running }
+}
+
+function nginxCommand(nginx: string, folder: string, files: string, port: number): Command {
+  const config = join(folder, 'nginx.conf')
+  writeFileSync(config, nginxOrigin(folder, files, port, 'x'.repeat(WORKS[0].answerBytes)))
+  return { program: nginx, args: ['-p', folder, '-e', 'stderr', '-c', config] }
+}
+
+function nodeCommand(files: string, port: number): Command {
+  return {
+    program: process.execPath,
+    args: [join(import.meta.dirname, 'node-origin.ts'), String(port), files],
+  }
+}
+
+/** Waits until a request to the port is answered with 2xx; throws with the reason when that takes too long. */
+export async function untilReady(running: Running, port: number, command: Command): Promise<void> {
+  const deadline = performance.now() + readyWithinMs
+  let reason = 'it did not listen'
+  while (performance.now() < deadline) {
+    if (running.hasEnded()) throw new Error(running.lastWords())
+    if (!command.readyLine || command.readyLine.test(running.stdout())) {
+      const answer = await ask(port, WORKS[0])
+      if (answer.status >= 200 && answer.status < 300) return
+      reason = answer.status ? `it answers ${answer.status}` : answer.reason
+    }
+    await sleep(pollEveryMs)
+  }
+  const words = `not ready after ${readyWithinMs / 1000} s: ${reason}; ${running.lastWords()}`
+  await stop(running)
+  throw new Error(words)
+}
+
+interface Answer {
+  /** 0: there was none. */
+  readonly status: number
+  readonly bodyBytes: number
+  readonly reason: string
+}
+
+/** One request of this work. */
+export function ask(port: number, work: Work): Promise<Answer> {
+  return new Promise(resolve => {
+    const none = (error: Error) => resolve({ status: 0, bodyBytes: 0, reason: error.message })
+    const { method, path } = work
+    const headers: Record<string, string | number> = { ...work.headers }
+    if (work.bodyBytes) headers['Content-Length'] = work.bodyBytes
+    const outgoing = request({ host: '127.0.0.1', port, method, path, headers, agent: false }, incoming => {
+      let bodyBytes = 0
+      incoming.on('data', (chunk: Buffer) => {
+        bodyBytes += chunk.length
+      })
+      incoming.on('error', none)
+      incoming.on('end', () => resolve({ status: incoming.statusCode ?? 0, bodyBytes, reason: '' }))
+    })
+    outgoing.on('error', none)
+    outgoing.setTimeout(askWithinMs, () => outgoing.destroy(new Error('no answer in time')))
+    outgoing.end(work.bodyBytes ? Buffer.alloc(work.bodyBytes, 'x') : undefined)
+  })
+}
+
+/** Throws unless the proxy on this port does the work as it should: figures of a wrong answer are no figures. */
+export async function checkAnswer(port: number, work: Work): Promise<void> {
+  const answer = await ask(port, work)
+  if (!answer.status) throw new Error(answer.reason)
+  if (answer.status < 200 || answer.status > 299) throw new Error(`it answers ${answer.status}`)
+  if (work.method === 'GET' && answer.bodyBytes !== work.answerBytes) {
+    throw new Error(`a body of ${answer.bodyBytes} bytes instead of ${work.answerBytes}`)
+  }
+}

@@ -1,0 +1,103 @@
+/**
+ * The works: what the proxies are asked to do.
+ * Strategy: one table. A work says what a request looks like and who drives it; everything else (rounds, pinning,
+ * counting) is the same for all.
+ */
+
+export interface Work {
+  readonly name: string
+  /** One sentence for the reader of the table. */
+  readonly title: string
+  /** wrk as fast as it goes · paced at half load · idle connections that are only held. */
+  readonly driver: 'wrk' | 'paced' | 'idle'
+  readonly method: string
+  readonly path: string
+  readonly headers: Readonly<Record<string, string>>
+  /** Size of the request's body and of the answer's. */
+  readonly bodyBytes: number
+  readonly answerBytes: number
+  readonly connections: number
+  /** Which peers run it when none are named: all, or only Sluice and the programs in C and Go. */
+  readonly peers: 'all' | 'few'
+  /** Whether the variant with access log runs it when no peers are named. */
+  readonly accessLog: boolean
+  /** False: runs only when it is named. */
+  readonly byDefault: boolean
+}
+
+/** Eight fields of ~600 bytes, as a browser sends them. */
+const browserHeaders = {
+  Accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8',
+  'Accept-Encoding': 'gzip, deflate, br, zstd',
+  'Accept-Language': 'en-GB,en;q=0.9,de;q=0.8,fr;q=0.7',
+  'User-Agent':
+    'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0.0.0 Safari/537.36',
+  Referer: 'http://shop.example.com/catalogue/chairs?page=2&sort=price',
+  Cookie:
+    'session=f3a9c1d27e5b48f0a6c2d9e8b7f10345; theme=dark; consent=analytics%3D0%26ads%3D0; cart=3-1182-77-40',
+  'Sec-Fetch-Mode': 'navigate',
+  'Upgrade-Insecure-Requests': '1',
+}
+
+const kilobyte = 1024
+const megabyte = 1024 * kilobyte
+
+const plain: Omit<Work, 'name' | 'title'> = {
+  driver: 'wrk',
+  method: 'GET',
+  path: '/',
+  headers: {},
+  bodyBytes: 0,
+  answerBytes: kilobyte,
+  connections: 64,
+  peers: 'few',
+  accessLog: false,
+  byDefault: true,
+}
+
+// A megabyte on each of 64 connections would measure the memory of the machine; 16 keep the core just as busy.
+const large = { connections: 16 }
+const upload = { ...large, path: '/upload', bodyBytes: megabyte }
+
+export const WORKS: readonly Work[] = [
+  { ...plain, name: '1k-plain', title: "1 KB answer, wrk's own header fields", peers: 'all' },
+  {
+    ...plain,
+    name: '1k-browser',
+    title: '1 KB answer, eight header fields as a browser sends them (~600 bytes)',
+    headers: browserHeaders,
+    peers: 'all',
+    accessLog: true,
+  },
+  { ...plain, name: '64k', title: '64 KB file', path: '/64k', answerBytes: 64 * kilobyte },
+  { ...plain, ...large, name: '1m', title: '1 MB file', path: '/1m', answerBytes: megabyte },
+  { ...plain, ...upload, name: 'upload-1m', title: 'POST of 1 MB with Content-Length', method: 'POST' },
+  {
+    ...plain,
+    ...upload,
+    name: 'upload-1m-put',
+    title: 'PUT of 1 MB with Content-Length',
+    method: 'PUT',
+    byDefault: false,
+  },
+  {
+    ...plain,
+    name: 'connection-per-request',
+    title: '1 KB answer, a new client connection for every request',
+    headers: { Connection: 'close' },
+  },
+  {
+    ...plain,
+    name: 'idle-5000',
+    title: '5 000 client connections that made one request each and are kept',
+    driver: 'idle',
+    connections: 5_000,
+  },
+  {
+    ...plain,
+    name: 'half-load',
+    title: "1k-browser at half of nginx's highest rate, paced, latency from the time each request was due",
+    driver: 'paced',
+    headers: browserHeaders,
+  },
+]

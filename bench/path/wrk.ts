@@ -1,0 +1,87 @@
+/**
+ * wrk, the load that goes as fast as it can.
+ * Strategy: one thread, the work's number of connections, a fixed request (no Lua runs per request), and a Lua
+ * function at the end that prints what was counted as one line of JSON.
+ */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { findProgram, run, temporaryFolder } from './processes.ts'
+import type { Work } from './works.ts'
+
+const answerWithinSeconds = 10
+const endWithinMs = 15_000
+
+export interface Load {
+  readonly requests: number
+  readonly seconds: number
+  readonly p50Micros: number
+  readonly p99Micros: number
+  /** What went wrong, in words; empty: nothing. */
+  readonly faults: readonly string[]
+}
+
+interface WrkLine {
+  readonly requests: number
+  readonly micros: number
+  readonly p50: number
+  readonly p99: number
+  readonly connect: number
+  readonly read: number
+  readonly write: number
+  readonly status: number
+  readonly timeout: number
+}
+
+const doneFunction = `
+function done(summary, latency, requests)
+  local errors = summary.errors
+  io.write(string.format(
+    '\\n{"requests":%d,"micros":%d,"p50":%d,"p99":%d,"connect":%d,"read":%d,"write":%d,"status":%d,"timeout":%d}\\n',
+    summary.requests, summary.duration, latency:percentile(50), latency:percentile(99),
+    errors.connect, errors.read, errors.write, errors.status, errors.timeout))
+end
+`
+
+export const findWrk = () => findProgram('wrk')
+
+function script(work: Work): string {
+  const path = join(temporaryFolder(), `${work.name}.lua`)
+  const fields = Object.entries(work.headers).map(
+    ([name, value]) => `wrk.headers[ [[${name}]] ] = [[${value}]]`,
+  )
+  const body = work.bodyBytes ? `wrk.body = string.rep("x", ${work.bodyBytes})` : ''
+  writeFileSync(path, [`wrk.method = "${work.method}"`, ...fields, body, doneFunction].join('\n'))
+  return path
+}
+
+/** Drives the proxy on this port for so long. wrk itself takes whole seconds only. */
+export async function runWrk(work: Work, port: number, seconds: number, core: number | null): Promise<Load> {
+  const program = findWrk()
+  if (!program) throw new Error('wrk is not installed')
+  const whole = Math.max(1, Math.round(seconds))
+  const args = ['-t1', `-c${work.connections}`, `-d${whole}s`, `--timeout=${answerWithinSeconds}s`]
+  const url = `http://127.0.0.1:${port}${work.path}`
+  const command = { program, args: [...args, '-s', script(work), url] }
+  const output = await run(command, core, whole * 1_000 + endWithinMs)
+  const line = output.split('\n').findLast(candidate => candidate.startsWith('{'))
+  if (!line) throw new Error('wrk printed no result')
+  const counted = JSON.parse(line) as WrkLine
+  return {
+    requests: counted.requests,
+    seconds: counted.micros / 1e6,
+    p50Micros: counted.p50,
+    p99Micros: counted.p99,
+    faults: faultsOf(counted),
+  }
+}
+
+function faultsOf(counted: WrkLine): string[] {
+  const faults: string[] = []
+  if (counted.status) faults.push(`${counted.status} non-2xx`)
+  if (counted.connect) faults.push(`${counted.connect} connect errors`)
+  if (counted.read) faults.push(`${counted.read} read errors`)
+  if (counted.write) faults.push(`${counted.write} write errors`)
+  if (counted.timeout) faults.push(`${counted.timeout} timeouts`)
+  if (!counted.requests) faults.push('no answer at all')
+  return faults
+}

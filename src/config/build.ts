@@ -1,0 +1,205 @@
+/**
+ * Turns a checked config into what the core takes: numbers instead of words, handlers instead of names.
+ * Strategy: everything is built once, here; per request nothing of the config is looked at again.
+ */
+import { resolve } from 'node:path'
+import { parseDuration, parseSize } from '../base/units.ts'
+import { type Handler, type Layer, stack } from '../exchange/handler.ts'
+import { LIMITS, type Limits } from '../http1/limits.ts'
+import { headersLayer } from '../layers/headers.ts'
+import { RedirectHandler } from '../layers/redirect.ts'
+import { RespondHandler } from '../layers/respond.ts'
+import { type ClientTimeouts, LISTENER_DEFAULTS, type ListenerOptions } from '../server/options.ts'
+import { type Route, Router } from '../server/router.ts'
+import { Group } from '../upstream/group.ts'
+import { GROUP_DEFAULTS, type GroupOptions, type ServerAddress } from '../upstream/options.ts'
+import { UpstreamHandler } from '../upstream/upstream-handler.ts'
+import { parseListenAddress, parseServerAddress } from './addresses.ts'
+import type { Path } from './problems.ts'
+import type { ConfigData, LayerData, ListenerData, RouteData, ServerData, UpstreamData } from './schema.ts'
+
+export interface Plan {
+  readonly listeners: readonly ListenerOptions[]
+  /** To be closed at the end: they hold connections. */
+  readonly groups: readonly Group[]
+  readonly drainTimeoutMs: number
+  /** null: what suits the place where the lines go. */
+  readonly logFormat: 'short' | 'combined' | 'json' | 'off' | null
+  /** Absolute path, or null for stdout. */
+  readonly logFile: string | null
+}
+
+export interface BuildContext {
+  /** What relative names in the config are relative to. */
+  readonly folder: string
+  placeOf(path: Path): string
+}
+
+const DRAIN_TIMEOUT_MS = 30_000
+
+/** `config` has passed the check. Throws Error with the place for what a layer or the router refuses all the same. */
+export function buildPlan(config: ConfigData, context: BuildContext): Plan {
+  const upstreams = Object.entries(config.upstreams ?? {})
+  const groups = upstreams.map(([name, upstream]) => new Group(groupOptions(name, upstream)))
+  const handlers = new Map(groups.map(group => [group.options.name, new UpstreamHandler(group)]))
+  const listeners = config.listeners.map((listener, index) => {
+    const path: Path = ['listeners', index]
+    const routes = listener.routes.map((route, at) =>
+      buildRoute(route, handlers, context, [...path, 'routes', at]),
+    )
+    return listenerOptions(
+      listener,
+      placed(context, path, () => new Router(routes)),
+    )
+  })
+  return {
+    listeners,
+    groups,
+    drainTimeoutMs: msOf(config.drainTimeout) ?? DRAIN_TIMEOUT_MS,
+    logFormat: config.log?.format ?? null,
+    logFile: config.log?.file === undefined ? null : resolve(context.folder, config.log.file),
+  }
+}
+
+function buildRoute(
+  route: RouteData,
+  handlers: ReadonlyMap<string, Handler>,
+  context: BuildContext,
+  path: Path,
+): Route {
+  return {
+    hosts: listOf(route.host),
+    paths: listOf(route.path),
+    methods: listOf(route.method),
+    handler: placed(context, path, () =>
+      stack((route.layers ?? []).map(buildLayer), targetOf(route, handlers)),
+    ),
+    place: context.placeOf(path),
+  }
+}
+
+function buildLayer(layer: LayerData): Layer {
+  return headersLayer(layer.headers)
+}
+
+function targetOf(route: RouteData, handlers: ReadonlyMap<string, Handler>): Handler {
+  if (route.redirect !== undefined) {
+    const { to, status = 302 } = typeof route.redirect === 'string' ? { to: route.redirect } : route.redirect
+    return new RedirectHandler({ to, status })
+  }
+  if (route.respond !== undefined) {
+    const {
+      status = 200,
+      body,
+      headers,
+    } = typeof route.respond === 'string' ? { body: route.respond } : route.respond
+    return new RespondHandler({ status, body, headers })
+  }
+  const handler = handlers.get(route.to ?? '')
+  if (handler === undefined) throw new Error(`no upstream is called ${JSON.stringify(route.to)}`)
+  return handler
+}
+
+function groupOptions(name: string, upstream: UpstreamData): GroupOptions {
+  const given =
+    typeof upstream === 'string' || Array.isArray(upstream) ? { servers: [upstream].flat() } : upstream
+  const connectionsMax = given.connections ?? GROUP_DEFAULTS.connectionsMax
+  return {
+    ...GROUP_DEFAULTS,
+    ...defined({
+      balance: given.balance,
+      host: given.host,
+      queueMax: given.queue,
+      queueTimeoutMs: msOf(given.queueTimeout),
+      idleTimeoutMs: msOf(given.idleTimeout),
+      connectTimeoutMs: msOf(given.connectTimeout),
+      headTimeoutMs: msOf(given.headTimeout),
+      bodyTimeoutMs: msOf(given.bodyTimeout),
+      retryForMs: msOf(given.retryFor),
+      resolveTtlMs: msOf(given.resolveTtl),
+    }),
+    connectionsMax,
+    idleConnectionsMax: Math.min(given.idleConnections ?? GROUP_DEFAULTS.idleConnectionsMax, connectionsMax),
+    name,
+    servers: given.servers.map(serverAddress),
+  }
+}
+
+function serverAddress(server: ServerData): ServerAddress {
+  return typeof server === 'string'
+    ? parseServerAddress(server)
+    : parseServerAddress(server.address, server.weight)
+}
+
+function listenerOptions(listener: ListenerData, handler: Handler): ListenerOptions {
+  return {
+    ...LISTENER_DEFAULTS,
+    ...defined({
+      forwarded: listener.forwarded,
+      trust: listener.trust,
+      connectionsMax: listener.connections,
+      readAheadBytesMax: bytesOf(listener.readAhead),
+      halfClose: listener.halfClose,
+    }),
+    address: parseListenAddress(listener.listen),
+    kind: 'proxy',
+    handler,
+    limits: limitsOf(listener.limits),
+    timeouts: timeoutsOf(listener.timeouts),
+  }
+}
+
+function limitsOf(limits: ListenerData['limits'] = {}): Limits {
+  return {
+    ...LIMITS,
+    ...defined({
+      targetBytesMax: bytesOf(limits.target),
+      headBytesMax: bytesOf(limits.head),
+      fieldsMax: limits.fields,
+      emptyLinesMax: limits.emptyLines,
+      chunkLineBytesMax: bytesOf(limits.chunkLine),
+      trailerBytesMax: bytesOf(limits.trailer),
+    }),
+  }
+}
+
+function timeoutsOf(timeouts: ListenerData['timeouts'] = {}): ClientTimeouts {
+  return {
+    ...LISTENER_DEFAULTS.timeouts,
+    ...defined({
+      headTimeoutMs: msOf(timeouts.head),
+      idleTimeoutMs: msOf(timeouts.idle),
+      bodyTimeoutMs: msOf(timeouts.body),
+      lingerTimeoutMs: msOf(timeouts.linger),
+    }),
+  }
+}
+
+function msOf(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : parseDuration(text)
+}
+
+function bytesOf(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : parseSize(text)
+}
+
+function listOf(value: string | readonly string[] | undefined): readonly string[] {
+  return value === undefined ? [] : [value].flat()
+}
+
+type Defined<T> = { [Key in keyof T]: Exclude<T[Key], undefined> }
+
+/** Without the keys that hold undefined, so that spreading it replaces no default. */
+function defined<T extends object>(options: T): Partial<Defined<T>> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<
+    Defined<T>
+  >
+}
+
+function placed<T>(context: BuildContext, path: Path, build: () => T): T {
+  try {
+    return build()
+  } catch (error) {
+    throw new Error(`${context.placeOf(path)}: ${(error as Error).message}`)
+  }
+}

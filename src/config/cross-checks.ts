@@ -1,0 +1,174 @@
+/**
+ * What the schema cannot see: how the parts of a config fit together.
+ * Strategy: these checks run on data that may have faults of other kinds, so that everything is told at once;
+ * they look at what they understand and leave the rest to the schema.
+ */
+import { headersLayer } from '../layers/headers.ts'
+import type { ListenAddress } from '../server/options.ts'
+import { parseListenAddress } from './addresses.ts'
+import { didYouMean } from './nearest.ts'
+import { checkHostPattern, checkMethod, checkPathPattern } from './patterns.ts'
+import { fault, messageOf, type Path, type Problem, pathText, warning } from './problems.ts'
+import { type Conditions, unreachableRoutes } from './unreachable.ts'
+
+type Fields = Readonly<Record<string, unknown>>
+
+/** Never throws, whatever the data is. */
+export function crossChecks(data: unknown): Problem[] {
+  if (!isFields(data)) return []
+  const upstreams = isFields(data.upstreams) ? Object.keys(data.upstreams) : []
+  const listeners = listOf(data.listeners)
+  const routes = listeners.flatMap((listener, index) => routesOf(listener, ['listeners', index]))
+  return [
+    ...routes.flatMap(({ route, path }) => targetProblems(route, path, upstreams)),
+    ...routes.flatMap(({ route, path }) => layerProblems(route, path)),
+    ...listeners.flatMap((listener, index) => reachProblems(listener, ['listeners', index])),
+    ...listenProblems(listeners),
+    ...unusedUpstreams(
+      routes.map(({ route }) => route.to),
+      upstreams,
+    ),
+  ]
+}
+
+function routesOf(listener: unknown, above: Path): { route: Fields; path: Path }[] {
+  return listOf(fieldsOf(listener).routes).flatMap((route, index) =>
+    isFields(route) ? [{ route, path: [...above, 'routes', index] }] : [],
+  )
+}
+
+const TARGETS = ['to', 'redirect', 'respond']
+
+function targetProblems(route: Fields, path: Path, upstreams: readonly string[]): Problem[] {
+  const given = TARGETS.filter(target => route[target] !== undefined)
+  if (given.length === 0)
+    return [fault(path, "nothing says who answers: write to: '...', redirect: '...' or respond: '...'")]
+  const several =
+    given.length > 1
+      ? [fault([...path, given[1]], `${given.join(' and ')} in one route: keep one of them`, { at: 'key' })]
+      : []
+  return typeof route.to === 'string' && !upstreams.includes(route.to)
+    ? [...several, unknownUpstream(route.to, path, upstreams)]
+    : several
+}
+
+function unknownUpstream(name: string, path: Path, upstreams: readonly string[]): Problem {
+  const remedy =
+    upstreams.length === 0
+      ? `write upstreams: { ${JSON.stringify(name)}: '127.0.0.1:9000' }`
+      : didYouMean(name, upstreams)
+  return fault([...path, 'to'], `no upstream is called ${JSON.stringify(name)}: ${remedy}`)
+}
+
+/** The layers check more than the schema can: whether their edits make sense together. */
+function layerProblems(route: Fields, path: Path): Problem[] {
+  return listOf(route.layers).flatMap((layer, index) => {
+    const options = fieldsOf(layer).headers
+    const sound = isFields(options) && Object.values(options).every(isEdits)
+    const message = sound ? messageOf(() => headersLayer(options)) : null
+    // What is wrong with one name or value is told by the schema already.
+    return message?.startsWith('header "Host"') ? [fault([...path, 'layers', index], message)] : []
+  })
+}
+
+function isEdits(edits: unknown): boolean {
+  if (edits === undefined) return true
+  const { set, add, remove } = fieldsOf(edits)
+  const texts = [...Object.values(fieldsOf(set)), ...Object.values(fieldsOf(add)), ...listOf(remove)]
+  return texts.every(each => typeof each === 'string')
+}
+
+function reachProblems(listener: unknown, above: Path): Problem[] {
+  const routes = listOf(fieldsOf(listener).routes)
+  return unreachableRoutes(routes.map(conditionsOf)).map(({ route, takenBy }) => {
+    const path = [...above, 'routes', route]
+    if (takenBy === null)
+      return fault(
+        path,
+        'no request gets here: the routes above take all of them: move this route up or take it out',
+      )
+    const other = [...above, 'routes', takenBy]
+    return fault(
+      path,
+      `no request gets here: ${pathText(other)} takes all of them: move this route above it or take it out`,
+      { see: other },
+    )
+  })
+}
+
+/** Null for a route whose conditions have faults of their own. */
+function conditionsOf(route: unknown): Conditions | null {
+  if (!isFields(route)) return null
+  const hosts = textsOf(route.host, checkHostPattern)
+  const paths = textsOf(route.path, checkPathPattern)
+  const methods = textsOf(route.method, checkMethod)
+  return hosts && paths && methods ? { hosts, paths, methods } : null
+}
+
+function textsOf(value: unknown, check: (text: string) => void): string[] | null {
+  if (value === undefined) return []
+  const texts = Array.isArray(value) ? value : [value]
+  const sound =
+    texts.length > 0 && texts.every(text => typeof text === 'string' && messageOf(() => check(text)) === null)
+  return sound ? texts : null
+}
+
+function listenProblems(listeners: readonly unknown[]): Problem[] {
+  const addresses = listeners.map(addressOf)
+  return addresses.flatMap((address, index) => {
+    const other =
+      address === null
+        ? -1
+        : addresses.slice(0, index).findIndex(each => each !== null && collide(each, address))
+    if (other === -1) return []
+    const see = ['listeners', other, 'listen']
+    return [
+      fault(
+        ['listeners', index, 'listen'],
+        `${pathText(see)} listens there already: choose another port, or put all routes under one listener`,
+        { see },
+      ),
+    ]
+  })
+}
+
+function addressOf(listener: unknown): ListenAddress | null {
+  const { listen } = fieldsOf(listener)
+  if (typeof listen !== 'string' && typeof listen !== 'number') return null
+  try {
+    return parseListenAddress(listen)
+  } catch {
+    return null
+  }
+}
+
+function collide(one: ListenAddress, other: ListenAddress): boolean {
+  if (one.kind === 'unix' || other.kind === 'unix')
+    return one.kind === other.kind && 'path' in one && 'path' in other && one.path === other.path
+  if (one.port !== other.port || one.port === 0) return false
+  const hosts = [one.host, other.host]
+  // Every IPv6 interface means every IPv4 interface as well; 0.0.0.0 means IPv4 only.
+  return (
+    one.host === other.host ||
+    hosts.includes('::') ||
+    (hosts.includes('0.0.0.0') && !hosts.some(host => host.includes(':')))
+  )
+}
+
+function unusedUpstreams(used: readonly unknown[], upstreams: readonly string[]): Problem[] {
+  return upstreams
+    .filter(name => !used.includes(name))
+    .map(name => warning(['upstreams', name], 'no route leads here', { at: 'key' }))
+}
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function fieldsOf(value: unknown): Fields {
+  return isFields(value) ? value : {}
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : []
+}

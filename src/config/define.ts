@@ -1,0 +1,45 @@
+/**
+ * What a config in TypeScript is written with.
+ * Strategy: every function builds plain data and nothing else, so that the same config can be written in JSON
+ * or YAML and printed back. The types come from the schema; what is added here is that `to` knows the names of
+ * the upstreams and that a route has exactly one target.
+ */
+import type { ConfigData, HeadersData, LayerData, ListenerData, RouteData, UpstreamData } from './schema.ts'
+
+type Target = 'to' | 'redirect' | 'respond'
+
+type Only<Kept extends Target, Name extends string> = { [Key in Exclude<Target, Kept>]?: never } & {
+  [Key in Kept]: Key extends 'to' ? Name : NonNullable<RouteData[Key]>
+}
+
+/** One route: who takes it (host, path, method), what it passes (layers) and who answers (one of three). */
+export type Route<Name extends string = string> = Omit<RouteData, Target> &
+  (Only<'to', Name> | Only<'redirect', Name> | Only<'respond', Name>)
+
+/** One address that clients connect to, with its routes. */
+export type Listener<Name extends string = string> = Omit<ListenerData, 'routes'> & { routes: Route<Name>[] }
+
+/** Servers that answer the same requests. */
+export type Upstream = UpstreamData
+
+/** A layer as plain data: an object with one key, its name. */
+export type Layer = LayerData
+
+/** What the `headers` layer is told. */
+export type HeadersOptions = HeadersData
+
+/** A whole config. `Name` are the names of its upstreams. */
+export type Config<Name extends string = string> = Omit<ConfigData, 'upstreams' | 'listeners'> & {
+  upstreams?: Record<Name, Upstream>
+  listeners: Listener<NoInfer<Name>>[]
+}
+
+/** Gives a config its types: a name that is not under `upstreams` is an error in the editor. Returns it as it is. */
+export function defineConfig<const Name extends string = never>(config: Config<Name>): Config<Name> {
+  return config
+}
+
+/** Edits header fields on the way to the upstream (`request`) and back (`response`). */
+export function headers(options: HeadersOptions): { headers: HeadersOptions } {
+  return { headers: options }
+}

@@ -1,0 +1,384 @@
+/**
+ * The one schema of a config. From it come the check at run time, the TypeScript types and `schema.json`.
+ * Strategy: plain data in, the same plain data out (nothing is transformed), so that a config in TypeScript,
+ * JSON or YAML is one thing; `build.ts` turns it into what the core takes. Names are those of the core's
+ * options without unit and "Max", because the values carry their unit: `headTimeoutMs` is `headTimeout: '30s'`,
+ * `headBytesMax` is `limits.head: '32KB'`. What one field alone cannot know is checked in `check.ts`.
+ */
+import { z } from 'zod'
+import { checkNetwork, parseListenAddress, parseServerAddress } from './addresses.ts'
+import {
+  checkFieldName,
+  checkFieldValue,
+  checkHostPattern,
+  checkMethod,
+  checkPathPattern,
+  checkRedirectTarget,
+} from './patterns.ts'
+import { messageOf } from './problems.ts'
+import {
+  choice,
+  count,
+  duration,
+  list,
+  object,
+  oneOrList,
+  show,
+  size,
+  text,
+  wait,
+  wrongType,
+} from './schema-parts.ts'
+
+export const countMax = 1_000_000
+const notYet = (what: string): string => `${what} is not in this version yet: take it out`
+
+const serverAddress = text('the address of a server', '127.0.0.1:9000', value => parseServerAddress(value), {
+  description: 'host:port, host (port 80), http://host:port/path, [::1]:9000 or unix:/run/x.sock',
+})
+
+const weightedServer = object(
+  {
+    address: serverAddress,
+    weight: count('Share of the traffic beside the other servers.', 2, 1, 1000).optional(),
+  },
+  'a server',
+  "{ address: '127.0.0.1:9000', weight: 2 }",
+)
+
+const server = z.union([serverAddress, weightedServer], {
+  error: wrongType('a server', '"127.0.0.1:9000"'),
+})
+
+const upstreamOptions = object(
+  {
+    servers: list(server, 'servers', "['127.0.0.1:9000']").meta({
+      description: 'Who answers; at least one.',
+    }),
+    balance: choice('How requests are spread over the servers.', ['round-robin', 'least-busy']).optional(),
+    host: choice('The Host field that servers get: the one of the client, or their own.', [
+      'client',
+      'upstream',
+    ]).optional(),
+    connections: count('Open connections per server, busy and idle.', 1024, 1, countMax).optional(),
+    idleConnections: count('Idle connections kept per server.', 256, 0, countMax).optional(),
+    queue: count(
+      'Requests that may wait for a connection, per server; beyond it 503.',
+      1024,
+      0,
+      countMax,
+    ).optional(),
+    queueTimeout: wait('How long a request waits for a connection.', '10s').optional(),
+    idleTimeout: wait('How long an idle connection is kept.', '4s').optional(),
+    connectTimeout: wait('How long a connection may take to open.', '5s').optional(),
+    headTimeout: wait('How long a server may take to begin its answer.', '60s').optional(),
+    bodyTimeout: wait('Longest silence inside a body, either way.', '60s').optional(),
+    retryFor: duration('How long to go on trying while no server accepts a connection.', '0s').optional(),
+    resolveTtl: wait('How long a looked-up name is used before it is looked up again.', '10s').optional(),
+  },
+  'an upstream',
+  "{ servers: ['127.0.0.1:9000'] }",
+  { server: 'write servers: [...]', address: 'write servers: [...]', healthCheck: notYet('health checks') },
+)
+
+export const upstreamSchema = z
+  .union([serverAddress, list(server, 'servers', "['127.0.0.1:9000']"), upstreamOptions], {
+    error: wrongType('an upstream', "{ servers: ['127.0.0.1:9000'] }"),
+  })
+  .meta({
+    description: 'Servers that answer the same requests: one address, a list, or an object with options.',
+  })
+
+const upstreamName = text('the name of an upstream', 'shop', value => {
+  if (!/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/.test(value)) {
+    throw new RangeError(
+      `${show(value)} is not a name for an upstream: letters, digits, "-", "_" and ".", for example "shop"`,
+    )
+  }
+})
+
+const fieldName = text('a header name', 'x-served-by', checkFieldName)
+const fieldValue = text('a header value', 'sluice', checkFieldValue)
+const fields = z.record(fieldName, fieldValue, {
+  error: wrongType('a set of header fields', "{ 'x-served-by': 'sluice' }"),
+})
+
+const headerEdits = object(
+  {
+    set: fields.optional().meta({ description: 'Put in the place of all fields of the same name.' }),
+    add: fields.optional().meta({ description: 'Put behind the fields of the same name.' }),
+    remove: list(fieldName, 'header names', "['server']").optional().meta({ description: 'Taken out.' }),
+  },
+  'an object with set, add or remove',
+  "{ set: { 'x-served-by': 'sluice' } }",
+)
+
+export const headersSchema = object(
+  {
+    request: headerEdits.optional().meta({ description: 'Edits on the way to the upstream.' }),
+    response: headerEdits.optional().meta({ description: 'Edits on the way back to the client.' }),
+  },
+  'an object with request or response',
+  "{ response: { set: { 'x-served-by': 'sluice' } } }",
+  {
+    set: 'it belongs under request or response',
+    add: 'it belongs under request or response',
+    remove: 'it belongs under request or response',
+  },
+).meta({ description: 'Edits header fields on the way to the upstream (request) and back (response).' })
+
+/** Every layer is an object with one key, its name; the layer functions of the library build exactly that. */
+export const layerSchema = object(
+  { headers: headersSchema },
+  'a layer',
+  "{ headers: { response: { set: { 'x-served-by': 'sluice' } } } }",
+  { cache: notYet('the cache layer'), compress: notYet('the compress layer') },
+)
+
+const redirectTarget = text(
+  'a redirect target',
+  'https://shop.example.com{path}{query}',
+  checkRedirectTarget,
+  {
+    description: 'Where to: a URL or a path, with the placeholders {host} {path} {query}.',
+  },
+)
+const redirectStatus = z.literal([301, 302, 303, 307, 308], {
+  error: issue => `${show(issue.input)} is not a status of a redirect: write 301, 302, 303, 307 or 308`,
+})
+
+export const redirectSchema = z
+  .union(
+    [
+      redirectTarget,
+      object(
+        {
+          to: redirectTarget,
+          status: redirectStatus
+            .optional()
+            .meta({ description: '301, 302, 303, 307 or 308; 302 when left out.' }),
+        },
+        'a redirect',
+        "{ to: 'https://shop.example.com{path}', status: 308 }",
+      ),
+    ],
+    { error: wrongType('a redirect', "'https://shop.example.com{path}'") },
+  )
+  .meta({
+    description:
+      'Sends the client elsewhere (status 302 unless said otherwise). Placeholders: {host} {path} {query}.',
+  })
+
+export const respondSchema = z
+  .union(
+    [
+      text('an answer', 'hello', () => {}),
+      object(
+        {
+          status: count('Status of the answer.', 200, 200, 599).optional(),
+          body: text('text', 'hello', () => {}, { description: 'Sent as UTF-8.' }).optional(),
+          headers: fields.optional().meta({ description: 'Fields of the answer.' }),
+        },
+        'an answer',
+        "{ status: 200, body: 'hello' }",
+      ),
+    ],
+    { error: wrongType('an answer', "{ status: 200, body: 'hello' }") },
+  )
+  .meta({ description: 'Answers with fixed text.' })
+
+const hostPattern = text('a host', 'shop.example.com', checkHostPattern)
+const pathPattern = text('a path', '/static/*', checkPathPattern)
+const method = text('a method', 'GET', checkMethod)
+
+export const routeSchema = object(
+  {
+    host: oneOrList(
+      hostPattern,
+      'a host',
+      'shop.example.com',
+      'Hosts this route takes: exact, *.wildcard, with or without port. Left out: every host.',
+    ).optional(),
+    path: oneOrList(
+      pathPattern,
+      'a path',
+      '/static/*',
+      'Paths this route takes: /exact or /prefix/*. Left out: every path.',
+    ).optional(),
+    method: oneOrList(
+      method,
+      'a method',
+      'GET',
+      'Methods this route takes. Left out: every method.',
+    ).optional(),
+    layers: z
+      .array(layerSchema, {
+        error: wrongType('a list of layers', "[headers({ response: { set: { 'x-served-by': 'sluice' } } })]"),
+      })
+      .optional()
+      .meta({ description: 'What requests pass on their way, in this order.' }),
+    to: text('the name of an upstream', 'shop', () => {}, {
+      description: 'The upstream that answers: a name under upstreams.',
+    }).optional(),
+    redirect: redirectSchema.optional(),
+    respond: respondSchema.optional(),
+  },
+  'a route',
+  "{ host: 'shop.example.com', to: 'shop' }",
+  {
+    hosts: 'write host (it takes a list too)',
+    paths: 'write path (it takes a list too)',
+    methods: 'write method (it takes a list too)',
+    upstream: 'write to',
+    cache: notYet('the cache layer'),
+  },
+).meta({ oneOf: [{ required: ['to'] }, { required: ['redirect'] }, { required: ['respond'] }] })
+
+const limitsSchema = object(
+  {
+    target: size('Bytes of a request target; beyond it 414.', '8KB', 64).optional(),
+    head: size('Bytes of a whole head, start line to empty line; beyond it 431.', '32KB', 256).optional(),
+    fields: count('Field lines in one head or trailer section; beyond it 431.', 100, 1, 10_000).optional(),
+    emptyLines: count('Empty lines skipped in front of a request line.', 3, 0, 100).optional(),
+    chunkLine: size('Bytes of one chunk-size line.', '256B', 16).optional(),
+    trailer: size('Bytes of a trailer section.', '8KB', 0).optional(),
+  },
+  'an object with limits',
+  "{ head: '32KB', fields: 100 }",
+).meta({ description: 'How large the messages of clients may be.' })
+
+const timeoutsSchema = object(
+  {
+    head: wait('From the first byte of a head to its last.', '30s').optional(),
+    idle: wait('Longest wait for the next request on a kept connection.', '75s').optional(),
+    body: wait(
+      'Longest silence inside a request body, and longest time a client may refuse to read.',
+      '60s',
+    ).optional(),
+    linger: duration('How long a connection that we end keeps reading.', '2s').optional(),
+  },
+  'an object with timeouts',
+  "{ head: '30s', idle: '75s' }",
+).meta({ description: 'How long clients may take.' })
+
+const listenText = text('an address to listen on', '127.0.0.1:8080', parseListenAddress)
+const listenPort = z.number().superRefine((port, context) => {
+  const message = messageOf(() => parseListenAddress(port))
+  if (message !== null) context.addIssue({ code: 'custom', message })
+})
+
+export const listenSchema = z
+  .union([listenText, listenPort], { error: wrongType('an address to listen on', '"127.0.0.1:8080"') })
+  .meta({
+    description:
+      '8080 or ":8080" (every interface), "127.0.0.1:8080", "[::1]:8080" or "unix:/run/sluice.sock". Port 0 picks a free one.',
+  })
+
+export const listenerSchema = object(
+  {
+    listen: listenSchema,
+    routes: list(routeSchema, 'routes', "[{ host: 'shop.example.com', to: 'shop' }]").meta({
+      description: 'Tried in this order; the first that matches takes the request.',
+    }),
+    forwarded: choice('The fields that tell servers about the client.', [
+      'x-forwarded',
+      'forwarded',
+      'none',
+    ]).optional(),
+    trust: z
+      .array(text('a network', '10.0.0.0/8', checkNetwork), {
+        error: wrongType('a list of networks', "['10.0.0.0/8']"),
+      })
+      .optional()
+      .meta({
+        description:
+          'Networks whose forwarding fields are kept and appended to; from others they are replaced.',
+      }),
+    limits: limitsSchema.optional(),
+    timeouts: timeoutsSchema.optional(),
+    connections: count(
+      'Open client connections; beyond it new ones get 503.',
+      50_000,
+      1,
+      countMax,
+    ).optional(),
+    readAhead: size(
+      'Bytes of pipelined requests read ahead while an answer is under way.',
+      '64KB',
+      0,
+    ).optional(),
+    halfClose: choice('What a half-closed client means: gone (cancel) or still reading (serve).', [
+      'cancel',
+      'serve',
+    ]).optional(),
+  },
+  'a listener',
+  "{ listen: ':8080', routes: [{ to: 'shop' }] }",
+  {
+    forward: notYet('the forward proxy'),
+    tcp: notYet('the TCP proxy'),
+    udp: notYet('the UDP proxy'),
+    tls: notYet('TLS'),
+    to: "write routes: [{ to: '...' }]",
+    port: "write listen: ':8080'",
+  },
+)
+
+const logSchema = object(
+  {
+    format: choice('One line per exchange. Left out: short on a terminal, json elsewhere.', [
+      'short',
+      'combined',
+      'json',
+      'off',
+    ]).optional(),
+    file: text(
+      'the name of a file',
+      'access.log',
+      value => {
+        if (value === '' || value.includes('\0'))
+          throw new RangeError(`${show(value)} is not the name of a file: write for example "access.log"`)
+      },
+      { description: 'Where the lines go instead of stdout; relative to the config file.' },
+    ).optional(),
+  },
+  'an object with format or file',
+  "{ format: 'json', file: 'access.log' }",
+).meta({ description: 'The access log.' })
+
+export const configSchema = object(
+  {
+    $schema: z.string().optional().meta({ description: 'Where editors find this schema.' }),
+    upstreams: z
+      .record(upstreamName, upstreamSchema, {
+        error: wrongType('an object of upstreams', "{ shop: { servers: ['127.0.0.1:9000'] } }"),
+      })
+      .optional()
+      .meta({ description: 'Where requests can go, by name.' }),
+    listeners: list(listenerSchema, 'listeners', "[{ listen: ':8080', routes: [{ to: 'shop' }] }]").meta({
+      description: 'Where clients connect.',
+    }),
+    log: logSchema.optional(),
+    drainTimeout: duration(
+      'How long running exchanges may take to finish when the program is asked to end.',
+      '30s',
+    ).optional(),
+  },
+  'a config',
+  "defineConfig({ upstreams: { shop: '127.0.0.1:9000' }, listeners: [{ listen: ':8080', routes: [{ to: 'shop' }] }] })",
+  {
+    servers: 'it belongs under an upstream',
+    routes: 'it belongs under a listener',
+    listen: "write listeners: [{ listen: ':8080', routes: [...] }]",
+    workers: notYet('several workers'),
+  },
+).meta({ title: 'Sluice configuration' })
+
+export type ConfigData = z.input<typeof configSchema>
+export type UpstreamData = z.input<typeof upstreamSchema>
+export type UpstreamOptions = z.input<typeof upstreamOptions>
+export type ServerData = z.input<typeof server>
+export type ListenerData = z.input<typeof listenerSchema>
+export type RouteData = z.input<typeof routeSchema>
+export type LayerData = z.input<typeof layerSchema>
+export type HeadersData = z.input<typeof headersSchema>

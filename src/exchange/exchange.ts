@@ -1,0 +1,82 @@
+/**
+ * One request and its answer, as everything above the wire sees it.
+ * Strategy: the session that read the request hands an Exchange to a Handler; the handler opens the body into
+ * a sink and calls the reply. Layers put their own reply in front of the one they were given.
+ */
+import type { ProxyError } from '../base/errors.ts'
+import type { Sink, Source } from '../base/flow.ts'
+import type { HeaderList } from '../http/header-list.ts'
+import type { Framing, RequestHead, ResponseHead } from '../http/message.ts'
+
+/** Takes a body: `open`, `data` any number of times, at most once `trailers`, then `end` or `fail`. */
+export interface BodySink extends Sink {
+  /** Called at most once, before `end`. Forbidden fields (RFC 9110 §6.5.1) are already gone. */
+  trailers(fields: HeaderList): void
+}
+
+/** The body of the request. It waits, unread, until someone opens it into a sink. */
+export interface Body extends Source {
+  readonly framing: Framing
+  /** True once the last byte was handed on (at once for a request without a body). */
+  readonly ended: boolean
+  /** What is left of the body goes into this sink from now on; a second call sends the rest elsewhere. */
+  into(sink: BodySink): void
+}
+
+/**
+ * Where the answer goes: any number of `early`, one `head`, then the body.
+ * `fail` before `head` becomes an error answer; after it, the client sees a message that is not complete.
+ */
+export interface Reply extends BodySink {
+  /** An interim answer (1xx other than 101). */
+  early(head: ResponseHead): void
+  head(head: ResponseHead): void
+}
+
+export interface ClientInfo {
+  /** IP address of the peer as text, or '' on a unix socket. */
+  readonly address: string
+  readonly port: number
+  /** What the listener is called in logs: the address it was told to listen on. */
+  readonly listener: string
+}
+
+/** What is remembered of an exchange for the log and for explanations. Times are milliseconds of the clock. */
+export interface ExchangeNotes {
+  startedAtMs: number
+  /** host[:port] of the upstream server that was asked last, or ''. */
+  upstream: string
+  /** How many upstream requests were begun: 1 normally, more after a retry. */
+  attempts: number
+  /** The fault that ended the exchange or made its answer, or null. */
+  error: ProxyError | null
+}
+
+export interface Exchange {
+  readonly id: number
+  readonly client: ClientInfo
+  readonly request: RequestHead
+  /** Host of the request: that of an absolute-form target, else of the Host field; lower case, no port. '' when there is none. */
+  readonly host: string
+  /** Port of the host as text, or '' when none is written. */
+  readonly hostPort: string
+  /** Authority of an absolute-form target, which replaces the Host field that came (RFC 9112 §3.2.2), else ''. */
+  readonly authority: string
+  /** What an origin server is asked for: path and query, or `*`. */
+  readonly originTarget: string
+  readonly body: Body
+  /** The reply to answer through. A layer replaces it by its own before it calls the next handler. */
+  reply: Reply
+  readonly notes: ExchangeNotes
+  /** True once the client is gone: nothing that is said to the reply will be heard. */
+  readonly cancelled: boolean
+  /** Who works on the answer right now and must hear at once when the client leaves; set by the handler that serves. */
+  serving: Serving | null
+  /** The lines (each with CR LF) that tell the next server about the client; they take the place of every field of that kind. */
+  readonly forwardedLines: string
+}
+
+export interface Serving {
+  /** The client is gone: stop, give back what is held, say nothing to the reply any more. */
+  cancel(error: ProxyError): void
+}

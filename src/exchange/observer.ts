@@ -1,0 +1,31 @@
+/**
+ * Looking at exchanges as they end. Off is null: who has no observer builds nothing for it.
+ */
+import type { ClientInfo, Exchange } from './exchange.ts'
+
+/** One finished exchange. `request` is null when its head could not be read. */
+export interface ExchangeRecord {
+  readonly client: ClientInfo
+  readonly exchange: Exchange | null
+  readonly method: string
+  readonly target: string
+  /** Host as the client wrote it (Host field or absolute-form), '' when unknown. */
+  readonly host: string
+  /** Status of the final answer; 499 when the client left first, 0 when nothing was answered. */
+  readonly status: number
+  /** Content bytes received from and sent to the client, framing not counted. */
+  readonly requestBytes: number
+  readonly responseBytes: number
+  readonly durationMs: number
+  /** host:port of the upstream server that answered, or ''. */
+  readonly upstream: string
+  readonly attempts: number
+  /** Code of the error table, or ''. */
+  readonly error: string
+  /** What the error says beyond its row, or ''. */
+  readonly detail: string
+}
+
+export interface Observer {
+  done(record: ExchangeRecord): void
+}

@@ -1,0 +1,92 @@
+/**
+ * The fields that tell an upstream server who asked: X-Forwarded-* or Forwarded (RFC 7239).
+ * Strategy: the lines are written whole and put in the place of all such fields that came, so that a client
+ * can only add to what a trusted proxy said, and only when the caller hands that over.
+ */
+import { allInClass, TOKEN } from '../base/ascii.ts'
+import { inNetworks, type Network, parseNetwork, withoutZone } from '../base/ip.ts'
+import type { HeaderList } from './header-list.ts'
+
+/** Which fields tell the upstream server about the client. */
+export type ForwardedMode = 'x-forwarded' | 'forwarded' | 'none'
+
+/** What this proxy knows of the client by itself. */
+export interface ForwardedFacts {
+  /** Peer address as text, or '' on a unix socket. */
+  readonly address: string
+  /** Host as the client wrote it, already checked; '' when there is none. */
+  readonly host: string
+  readonly proto: 'http' | 'https'
+}
+
+/**
+ * Field lines, CR LF each; '' for mode 'none'.
+ * `received`: the request's fields when they come from a trusted proxy and are to be continued, else null. Its
+ * list of clients is appended to; its host and protocol stay, because they are those of the first client.
+ */
+export function forwardedLines(
+  mode: ForwardedMode,
+  facts: ForwardedFacts,
+  received: HeaderList | null,
+): string {
+  if (mode === 'none') return ''
+  const address = plainAddress(facts.address)
+  return mode === 'forwarded'
+    ? forwardedLine(facts, address, received)
+    : xForwardedLines(facts, address, received)
+}
+
+function xForwardedLines(facts: ForwardedFacts, address: string, received: HeaderList | null): string {
+  const client = received === null ? address : joined(received.get('X-Forwarded-For'), address)
+  const host = received?.get('X-Forwarded-Host') ?? facts.host
+  const proto = received?.get('X-Forwarded-Proto') ?? facts.proto
+  return `${line('X-Forwarded-For', client)}${line('X-Forwarded-Host', host)}${line('X-Forwarded-Proto', proto)}`
+}
+
+function forwardedLine(facts: ForwardedFacts, address: string, received: HeaderList | null): string {
+  const host = facts.host === '' ? '' : `;host=${tokenOrQuoted(facts.host)}`
+  const element = `for=${forwardedNode(address)}${host};proto=${facts.proto}`
+  // RFC 7239 §4: a proxy adds its element at the end of the list.
+  return line('Forwarded', received === null ? element : joined(received.get('Forwarded'), element))
+}
+
+const line = (name: string, value: string): string => (value === '' ? '' : `${name}: ${value}\r\n`)
+
+const joined = (before: string | null, added: string): string => {
+  if (before === null || before === '') return added
+  return added === '' ? before : `${before}, ${added}`
+}
+
+/** As upstream servers expect it: no zone, and no IPv6 dress for an IPv4 client of a dual-stack socket. */
+function plainAddress(address: string): string {
+  if (!address.includes(':')) return address
+  const mapped = /^::ffff:([\d.]+)$/i.exec(address)
+  return mapped === null ? withoutZone(address) : mapped[1]
+}
+
+function forwardedNode(address: string): string {
+  // RFC 7239 §6.3: who has no address to tell says "unknown".
+  if (address === '') return 'unknown'
+  // RFC 7239 §6: an IPv6 address stands in brackets, and so has to be quoted.
+  return address.includes(':') ? `"[${address}]"` : address
+}
+
+/** RFC 7239 §4: a value is a token or a quoted string (RFC 9110 §5.6.4). */
+function tokenOrQuoted(text: string): string {
+  return allInClass(text, TOKEN) ? text : `"${text.replace(/["\\]/g, '\\$&')}"`
+}
+
+/** Networks and single addresses, compiled. Throws Error for text that is neither. */
+export function trustedNetworks(texts: readonly string[]): readonly Network[] {
+  return texts.map(text => {
+    const network = parseNetwork(text)
+    if (network === null)
+      throw new Error(`"${text}" is neither an IP address nor a network such as 10.0.0.0/8`)
+    return network
+  })
+}
+
+/** True when a peer at this address (text; '' on a unix socket, which no network holds) is a trusted proxy. */
+export function isTrusted(address: string, networks: readonly Network[]): boolean {
+  return inNetworks(networks, address)
+}

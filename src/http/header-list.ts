@@ -1,0 +1,184 @@
+/**
+ * The fields of one head, in their order and spelling.
+ * Strategy: the text of the field lines, already checked, is the truth; beside it stand the places of the few
+ * names a proxy knows. Passing a head on copies runs of that text and never cuts out a value it does not need.
+ * Edits work on the text too: they are rare and may be slower.
+ */
+import { allInClass, isFieldValue, TOKEN } from '../base/ascii.ts'
+import { ProxyError } from '../base/errors.ts'
+import { recogniseName, UNKNOWN } from './field-names.ts'
+
+/** Numbers per mark: id of the name, start of the line, start and end of the value, end of the line. */
+const STRIDE = 5
+
+export class HeaderList {
+  /** Field lines, `Name: value` with CR LF each; no empty line. Always checked text: it may be written as it is. */
+  text: string
+  /** Places of the known names, STRIDE numbers each, in the order of the text. */
+  #marks: number[]
+  /** Bit set of the known names that occur (`1 << id`). */
+  mask: number
+
+  /** For the parser, which has checked the text. Everyone else: `from`. */
+  constructor(text: string, marks: number[], mask: number) {
+    this.text = text
+    this.#marks = marks
+    this.mask = mask
+  }
+
+  static empty(): HeaderList {
+    return new HeaderList('', [], 0)
+  }
+
+  /** Builds a list out of names and values; throws ProxyError bad_field_name or bad_field_value. */
+  static from(entries: Iterable<readonly [string, string]>): HeaderList {
+    const list = HeaderList.empty()
+    for (const [name, value] of entries) list.add(name, value)
+    return list
+  }
+
+  /** Values of all fields of this name joined by ", " (RFC 9110 §5.2), or null when there is none. */
+  get(name: string): string | null {
+    const values = this.getAll(name)
+    if (values.length === 0) return null
+    return values.length === 1 ? values[0] : values.join(', ')
+  }
+
+  getAll(name: string): string[] {
+    const id = recogniseName(name)
+    if (id !== UNKNOWN) return (this.mask & (1 << id)) === 0 ? [] : this.known(id)
+    const values: string[] = []
+    const wanted = name.toLowerCase()
+    eachLine(this.text, (lineStart, colon, valueStart, valueEnd) => {
+      if (colon - lineStart === wanted.length && this.text.slice(lineStart, colon).toLowerCase() === wanted)
+        values.push(this.text.slice(valueStart, valueEnd))
+    })
+    return values
+  }
+
+  has(name: string): boolean {
+    const id = recogniseName(name)
+    return id === UNKNOWN ? this.getAll(name).length > 0 : (this.mask & (1 << id)) !== 0
+  }
+
+  /** Values of a known name by its number. */
+  known(id: number): string[] {
+    const values: string[] = []
+    const marks = this.#marks
+    for (let i = 0; i < marks.length; i += STRIDE)
+      if (marks[i] === id) values.push(this.text.slice(marks[i + 2], marks[i + 3]))
+    return values
+  }
+
+  /** First value of a known name by its number, or null: the common case without an array. */
+  firstKnown(id: number): string | null {
+    const marks = this.#marks
+    for (let i = 0; i < marks.length; i += STRIDE)
+      if (marks[i] === id) return this.text.slice(marks[i + 2], marks[i + 3])
+    return null
+  }
+
+  /** How often a known name occurs. */
+  countKnown(id: number): number {
+    let count = 0
+    for (let i = 0; i < this.#marks.length; i += STRIDE) if (this.#marks[i] === id) count++
+    return count
+  }
+
+  /** Adds a line at the end. Throws ProxyError bad_field_name or bad_field_value: no text goes in unchecked. */
+  add(name: string, value: string): void {
+    if (!allInClass(name, TOKEN)) throw new ProxyError('bad_field_name', `Refused: ${JSON.stringify(name)}.`)
+    const trimmed = value.replace(/^[ \t]+|[ \t]+$/g, '')
+    if (!isFieldValue(trimmed)) throw new ProxyError('bad_field_value', `Refused: the value for ${name}.`)
+    this.#append(name, trimmed)
+  }
+
+  #append(name: string, value: string): void {
+    const lineStart = this.text.length
+    this.text += `${name}: ${value}\r\n`
+    const id = recogniseName(name)
+    if (id === UNKNOWN) return
+    const valueStart = lineStart + name.length + 2
+    this.#marks.push(id, lineStart, valueStart, valueStart + value.length, this.text.length)
+    this.mask |= 1 << id
+  }
+
+  /** Puts one field in the place of all fields of this name: where the first stood, or at the end. */
+  set(name: string, value: string): void {
+    const before = this.entries()
+    const wanted = name.toLowerCase()
+    if (!before.some(([other]) => other.toLowerCase() === wanted)) {
+      this.add(name, value)
+      return
+    }
+    let placed = false
+    const after: [string, string][] = []
+    for (const entry of before) {
+      if (entry[0].toLowerCase() !== wanted) after.push(entry)
+      else if (!placed) {
+        after.push([name, value])
+        placed = true
+      }
+    }
+    this.#replace(after)
+  }
+
+  remove(name: string): void {
+    if (!this.has(name)) return
+    const wanted = name.toLowerCase()
+    this.#replace(this.entries().filter(([other]) => other.toLowerCase() !== wanted))
+  }
+
+  #replace(entries: readonly (readonly [string, string])[]): void {
+    const fresh = HeaderList.from(entries)
+    this.text = fresh.text
+    this.#marks = fresh.#marks
+    this.mask = fresh.mask
+  }
+
+  copy(): HeaderList {
+    return new HeaderList(this.text, this.#marks.slice(), this.mask)
+  }
+
+  entries(): [string, string][] {
+    const found: [string, string][] = []
+    eachLine(this.text, (lineStart, colon, valueStart, valueEnd) => {
+      found.push([this.text.slice(lineStart, colon), this.text.slice(valueStart, valueEnd)])
+    })
+    return found
+  }
+
+  /** The text without the lines of the known names in `mask`. One slice and one concatenation per gap. */
+  textWithout(mask: number): string {
+    if ((this.mask & mask) === 0) return this.text
+    const marks = this.#marks
+    let kept = ''
+    let runStart = 0
+    for (let i = 0; i < marks.length; i += STRIDE) {
+      if ((mask & (1 << marks[i])) === 0) continue
+      if (marks[i + 1] > runStart) kept += this.text.slice(runStart, marks[i + 1])
+      runStart = marks[i + 4]
+    }
+    return runStart < this.text.length ? kept + this.text.slice(runStart) : kept
+  }
+}
+
+/** Calls back for every line of checked text: start, colon, start and end of the value without white space. */
+function eachLine(
+  text: string,
+  visit: (lineStart: number, colon: number, valueStart: number, valueEnd: number) => void,
+): void {
+  let lineStart = 0
+  while (lineStart < text.length) {
+    const colon = text.indexOf(':', lineStart)
+    const lineEnd = text.indexOf('\r\n', colon)
+    let valueStart = colon + 1
+    let valueEnd = lineEnd
+    while (valueStart < valueEnd && isBlank(text.charCodeAt(valueStart))) valueStart++
+    while (valueEnd > valueStart && isBlank(text.charCodeAt(valueEnd - 1))) valueEnd--
+    visit(lineStart, colon, valueStart, valueEnd)
+    lineStart = lineEnd + 2
+  }
+}
+
+const isBlank = (code: number): boolean => code === 32 || code === 9

@@ -1,0 +1,54 @@
+/**
+ * Fields that are for one connection only (RFC 9110 §7.6.1).
+ */
+import { CONNECTION, idOf } from './field-names.ts'
+import type { HeaderList } from './header-list.ts'
+
+const CONNECTION_ID = idOf('connection')
+
+/**
+ * Fields that a sender may not put under a hop's control by naming them in Connection: they say where the
+ * message ends and whom it is for, and are written by us in any case.
+ */
+const PROTECTED: ReadonlySet<string> = new Set(['host', 'content-length', 'transfer-encoding', 'via', 'date'])
+
+/** True when Connection lists the option; any case, any number of fields (RFC 9110 §7.6.1). */
+export function hasConnectionOption(headers: HeaderList, option: string): boolean {
+  if ((headers.mask & CONNECTION) === 0) return false
+  const value = headers.firstKnown(CONNECTION_ID) ?? ''
+  if (value.includes(',') || headers.countKnown(CONNECTION_ID) > 1)
+    return connectionOptions(headers).includes(option)
+  return value.length === option.length && value.toLowerCase() === option
+}
+
+/** Everything Connection lists, in lower case. */
+export function connectionOptions(headers: HeaderList): string[] {
+  if ((headers.mask & CONNECTION) === 0) return []
+  const value = headers.known(CONNECTION_ID).join(',').toLowerCase()
+  return value
+    .split(',')
+    .map(option => option.trim())
+    .filter(option => option !== '')
+}
+
+/**
+ * Takes out the fields that Connection names. The standing hop-by-hop fields stay: whoever writes the head
+ * leaves them out by mask. Naming a protected field does nothing.
+ */
+export function dropConnectionFields(headers: HeaderList): void {
+  if ((headers.mask & CONNECTION) === 0) return
+  if (headers.countKnown(CONNECTION_ID) === 1 && namesNothing(headers.firstKnown(CONNECTION_ID) ?? '')) return
+  for (const option of connectionOptions(headers))
+    if (option !== 'close' && option !== 'keep-alive' && !PROTECTED.has(option)) headers.remove(option)
+}
+
+/** The two values that nearly every message has. */
+function namesNothing(value: string): boolean {
+  if (value.length === 5) return value.toLowerCase() === 'close'
+  return value.length === 10 && value.toLowerCase() === 'keep-alive'
+}
+
+/** True when a list field such as TE holds the member, parameters ignored; any case. */
+export function listHas(value: string, member: string): boolean {
+  return value.split(',').some(item => item.split(';')[0].trim().toLowerCase() === member)
+}

@@ -1,0 +1,260 @@
+/**
+ * One stream connection, client's or upstream's: the only place that touches `node:net` sockets.
+ * Strategy:
+ * - Reads go straight into memory we own (`onread`) and are lent to the user for the length of one call.
+ *   Connections that read little share one buffer; one that moves bodies gets a buffer of its own, because
+ *   what the kernel does not take at once stays referenced by libuv until it is sent.
+ * - Text is collected and written once per turn of the event loop, so that a head and a small body leave in one
+ *   call and the callbacks of the writes run together.
+ */
+import type net from 'node:net'
+import { latin1 } from '../base/latin1.ts'
+
+/** Who uses a connection. `closed` comes exactly once and last. */
+export interface ConnectionUser {
+  /** Bytes, lent: valid during the call. */
+  bytes(chunk: Buffer): void
+  /** The peer has sent its last byte. It may still be reading. */
+  ended(): void
+  /** After `bytes()` of the connection gave false: there is room again. */
+  drained(): void
+  /** The connection is gone. `error` is the system's error, or null. */
+  closed(error: NodeJS.ErrnoException | null): void
+}
+
+/** What sessions see of a connection; tests put a fake in its place. */
+export interface Connection {
+  user: ConnectionUser
+  /** True when what was written waits in memory: hold back. */
+  readonly congested: boolean
+  readonly closed: boolean
+  /** Writes checked text (latin1), together with what else is written during this turn of the event loop. */
+  text(text: string): void
+  /** Writes lent bytes. False: taken, but hold back until `drained`. */
+  bytes(chunk: Buffer): boolean
+  /** A place in the output; `retract` takes back what was written since, if none of it has left yet. */
+  mark(): OutputMark
+  retract(mark: OutputMark): boolean
+  pause(): void
+  resume(): void
+  /** A body is coming (true) or over (false): reads go to memory of this connection's own. */
+  expectBody(large: boolean): void
+  /** Sends what is left, then our last byte; the peer may still send. */
+  end(): void
+  /** Ends at once. `reset`: the peer shall see a broken connection, not a regular end. */
+  destroy(reset?: boolean): void
+}
+
+/** How many flushes had happened and how much text was waiting. */
+export interface OutputMark {
+  flushes: number
+  length: number
+}
+
+/** Bytes a read asks for. Large reads are what makes bodies cheap (bench/README.md). */
+export const READ_BYTES = 65_536
+/** Bytes up to which a chunk is joined to the text around it; beyond it, two pieces in one writev are cheaper. */
+const JOIN_BYTES_MAX = 4096
+/** Text waiting to be written beyond which a flush is not put off any longer. */
+const TEXT_WAITING_MAX = 32_768
+
+const sharedBuffer = Buffer.allocUnsafeSlow(READ_BYTES)
+
+/** Connections with text to write, flushed when the reads of this turn of the event loop are done. */
+const waiting: SocketConnection[] = []
+/** The connection whose read callback runs now. */
+let reading: SocketConnection | null = null
+let flushPlanned = false
+
+function flushWaiting(): void {
+  flushPlanned = false
+  for (let i = 0; i < waiting.length; i++) waiting[i].flush()
+  waiting.length = 0
+}
+
+const NO_USER: ConnectionUser = { bytes() {}, ended() {}, drained() {}, closed() {} }
+
+/** Called when code that runs in a callback of ours throws: a bug. The connection is destroyed, the process lives. */
+let reportBug: (error: unknown) => void = error => {
+  process.emitWarning(error instanceof Error ? error : String(error))
+}
+
+export function onBug(report: (error: unknown) => void): void {
+  reportBug = report
+}
+
+export class SocketConnection implements Connection {
+  user: ConnectionUser = NO_USER
+  #socket: net.Socket
+  #text = ''
+  #flushes = 0
+  #error: NodeJS.ErrnoException | null = null
+  /** Memory of this connection's own, or null while it shares. */
+  #ownBuffer: Buffer | null = null
+  #wantsOwnBuffer: boolean
+  /** libuv still points into the own buffer of this connection. */
+  ownBufferKept = false
+
+  /**
+   * `makeSocket` gets the `onread` option and gives the socket. `ownBuffer`: reads never share (upstream
+   * connections, whose first read may already be a large body).
+   */
+  constructor(makeSocket: (onread: net.OnReadOpts | null) => net.Socket, ownBuffer: boolean) {
+    this.#wantsOwnBuffer = ownBuffer
+    this.#socket = makeSocket({
+      buffer: () => this.#nextBuffer(),
+      callback: (count, buffer) => this.#read(count, buffer as Buffer),
+    })
+    this.#socket.on('end', () => this.#guard(() => this.user.ended()))
+    this.#socket.on('drain', () => this.#guard(() => this.user.drained()))
+    this.#socket.on('error', error => {
+      this.#error = error
+    })
+    this.#socket.on('close', () => {
+      this.#text = ''
+      this.#ownBuffer = null
+      this.#guard(() => this.user.closed(this.#error))
+    })
+  }
+
+  /** Begins to read; sockets that we connected ourselves begin on their own. */
+  startReading(): void {
+    this.#socket.read(0)
+  }
+
+  /** For sockets that cannot read into our memory: bytes come as events. */
+  readEvents(): void {
+    this.#socket.on('data', chunk => this.#read(chunk.length, chunk as Buffer))
+  }
+
+  get remoteAddress(): string {
+    return this.#socket.remoteAddress ?? ''
+  }
+
+  get remotePort(): number {
+    return this.#socket.remotePort ?? 0
+  }
+
+  get closed(): boolean {
+    return this.#socket.destroyed
+  }
+
+  get congested(): boolean {
+    return this.#socket.writableNeedDrain
+  }
+
+  text(text: string): void {
+    if (this.#text === '') {
+      waiting.push(this)
+      if (!flushPlanned) {
+        flushPlanned = true
+        setImmediate(flushWaiting)
+      }
+      this.#text = text
+    } else this.#text += text
+    if (this.#text.length > TEXT_WAITING_MAX) this.flush()
+  }
+
+  bytes(chunk: Buffer): boolean {
+    const length = chunk.length
+    if (length <= JOIN_BYTES_MAX) {
+      this.text(latin1(chunk, 0, length))
+      return !this.#socket.writableNeedDrain
+    }
+    const socket = this.#socket
+    if (!socket.writable) return true
+    const owner = reading
+    const direct = owner !== null && owner.#ownBuffer !== null && chunk.buffer === owner.#ownBuffer.buffer
+    const lasting = direct ? chunk : Buffer.from(chunk)
+    this.#flushes++
+    if (this.#text === '') socket.write(lasting)
+    else {
+      socket.cork()
+      socket.write(this.#text, 'latin1')
+      this.#text = ''
+      socket.write(lasting)
+      socket.uncork()
+    }
+    // What the kernel did not take at once still lies in the buffer of the reader: it must read elsewhere.
+    if (direct && socket.writableLength > 0) owner.ownBufferKept = true
+    return !socket.writableNeedDrain
+  }
+
+  flush(): void {
+    if (this.#text === '') return
+    const text = this.#text
+    this.#text = ''
+    this.#flushes++
+    if (this.#socket.writable) this.#socket.write(text, 'latin1')
+  }
+
+  mark(): OutputMark {
+    return { flushes: this.#flushes, length: this.#text.length }
+  }
+
+  retract(mark: OutputMark): boolean {
+    if (this.#flushes !== mark.flushes) return false
+    this.#text = this.#text.slice(0, mark.length)
+    return true
+  }
+
+  pause(): void {
+    this.#socket.pause()
+  }
+
+  resume(): void {
+    this.#socket.resume()
+  }
+
+  expectBody(large: boolean): void {
+    this.#wantsOwnBuffer = large
+  }
+
+  end(): void {
+    this.flush()
+    this.#socket.end()
+  }
+
+  destroy(reset = false): void {
+    this.#text = ''
+    if (reset) this.#socket.resetAndDestroy()
+    else this.#socket.destroy()
+  }
+
+  /** Asked after each read for the memory of the next one. */
+  #nextBuffer(): Buffer {
+    if (!this.#wantsOwnBuffer) {
+      this.#ownBuffer = null
+      return sharedBuffer
+    }
+    if (this.#ownBuffer === null || this.ownBufferKept) {
+      this.ownBufferKept = false
+      this.#ownBuffer = Buffer.allocUnsafeSlow(READ_BYTES)
+    }
+    return this.#ownBuffer
+  }
+
+  #read(count: number, buffer: Buffer): boolean {
+    reading = this
+    try {
+      this.user.bytes(count === buffer.length ? buffer : buffer.subarray(0, count))
+    } catch (error) {
+      this.#fault(error)
+    }
+    reading = null
+    return true
+  }
+
+  #guard(call: () => void): void {
+    try {
+      call()
+    } catch (error) {
+      this.#fault(error)
+    }
+  }
+
+  #fault(error: unknown): void {
+    reportBug(error)
+    this.destroy(true)
+  }
+}

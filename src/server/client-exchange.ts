@@ -1,0 +1,353 @@
+/**
+ * One request of a client and its answer: what handlers see as Exchange and Reply.
+ * Strategy: the answer's framing is decided once, when its head is written; from then on every call is checked
+ * against it, so that an answer that is not complete can never look complete.
+ */
+import { ProxyError } from '../base/errors.ts'
+import type { Source } from '../base/flow.ts'
+import type { Body, ClientInfo, Exchange, ExchangeNotes, Reply, Serving } from '../exchange/exchange.ts'
+import { CONNECTION, CONTENT_LENGTH, EXPECT, HOST, idOf, TE } from '../http/field-names.ts'
+import { HeaderList } from '../http/header-list.ts'
+import { hasConnectionOption, listHas } from '../http/hop-by-hop.ts'
+import type { Framing, RequestHead, ResponseHead } from '../http/message.ts'
+import { readHost, readTarget } from '../http/request-target.ts'
+import { CHUNK_END, chunkStart, lastChunk } from '../http1/body-encoder.ts'
+import { CHUNKED, NO_BODY, requestFraming, UNTIL_CLOSE } from '../http1/framing.ts'
+import type { Connection, OutputMark } from '../net/connection.ts'
+import type { ClientSession } from './client-session.ts'
+import { errorAnswer } from './error-reply.ts'
+import { ownAnswer, unservable } from './own-answers.ts'
+import { EMPTY_BODY, RequestBody } from './request-body.ts'
+import { interimHeadText, responseHeadText } from './response-head.ts'
+
+/** A request body up to this size that nobody wants is read and thrown away, and the connection is kept. */
+const DISCARD_BYTES_MAX = 65_536
+/** Request bodies beyond this get read memory of their own. */
+const SHARED_READ_BYTES_MAX = 32_768
+const HOST_ID = idOf('host')
+const TE_ID = idOf('te')
+const CONTENT_LENGTH_ID = idOf('content-length')
+
+const NO_REQUEST: RequestHead = { method: '', target: '', version: 11, headers: HeaderList.empty() }
+
+/** 'waiting': no final head yet. 'content': head written. 'over': nothing more is said. */
+type AnswerState = 'waiting' | 'content' | 'over'
+
+let lastExchangeId = 0
+
+export class ClientExchange implements Exchange, Reply {
+  readonly id = ++lastExchangeId
+  readonly client: ClientInfo
+  readonly request: RequestHead
+  host = ''
+  hostPort = ''
+  authority = ''
+  originTarget = ''
+  forwardedLines = ''
+  reply: Reply = this
+  readonly notes: ExchangeNotes
+  cancelled = false
+  serving: Serving | null = null
+  /** The body when there is one, for the session that feeds it. */
+  requestBody: RequestBody | null = null
+  #session: ClientSession
+  #connection: Connection
+  #state: AnswerState = 'waiting'
+  #source: Source | null = null
+  #framing: Framing = NO_BODY
+  #keepAlive = false
+  /** The client was told to go on (100), so its body will come. */
+  #continued = false
+  #status = 0
+  #bytes = 0
+  #trailerText = ''
+  #mark: OutputMark | null = null
+
+  constructor(session: ClientSession, request: RequestHead) {
+    this.#session = session
+    this.#connection = session.connection
+    this.client = session.client
+    this.request = request
+    const observed = session.context.services.record !== null
+    const startedAtMs = observed ? session.context.deadlines.clock.preciseMs() : 0
+    this.notes = { startedAtMs, upstream: '', attempts: 0, error: null }
+  }
+
+  /** Stands for a request that could not be read, so that its answer goes the way of all answers. */
+  static refusal(session: ClientSession): ClientExchange {
+    return new ClientExchange(session, NO_REQUEST)
+  }
+
+  get body(): Body {
+    return this.requestBody ?? EMPTY_BODY
+  }
+
+  /** Checks what the head says and hands the exchange on. */
+  begin(): void {
+    const { request } = this
+    let fault: ProxyError | null
+    try {
+      // What cannot be read safely ends the connection: nobody knows where the next request would begin.
+      const framing = requestFraming(request)
+      this.#readTarget()
+      fault = unservable(request)
+      this.#keepAlive = wantsKeepAlive(request)
+      if (framing.kind !== 'none') this.#expectBody(framing)
+    } catch (error) {
+      if (!(error instanceof ProxyError)) throw error
+      fault = error
+    }
+    if (fault !== null) {
+      this.fail(fault)
+      return
+    }
+    const own = ownAnswer(request)
+    if (own === null) this.#session.context.options.handler.handle(this)
+    else this.#answer(own.head, own.body)
+  }
+
+  #readTarget(): void {
+    const { request } = this
+    const { headers } = request
+    const hostField = (headers.mask & HOST) === 0 ? '' : (headers.firstKnown(HOST_ID) ?? '')
+    const named = readHost(hostField)
+    const target = readTarget(request.method, request.target)
+    // RFC 9112 §3.2.2: with absolute-form the Host field is ignored, but it has to be a valid one (§3.2).
+    const absolute = target.form === 'absolute'
+    this.host = absolute ? target.host : named.host
+    this.hostPort = absolute ? target.port : named.port
+    this.authority = absolute ? target.authority : ''
+    this.originTarget = absolute ? target.path : request.target
+    const host = absolute ? target.authority : hostField
+    this.forwardedLines = this.#session.context.forwarded.linesFor(this.#session, host, headers)
+  }
+
+  #expectBody(framing: Framing): void {
+    const { decoder } = this.#session
+    decoder.start(framing)
+    if (decoder.done) return
+    this.requestBody = new RequestBody(framing, decoder, this.#session)
+    const large = framing.kind !== 'length' || framing.bytes > SHARED_READ_BYTES_MAX
+    if (large) this.#connection.expectBody(true)
+    this.#session.waitForClient(true)
+  }
+
+  get bodyOpen(): boolean {
+    return this.requestBody !== null && !this.requestBody.ended
+  }
+
+  // Reply
+
+  open(source: Source): void {
+    this.#source = source
+  }
+
+  early(head: ResponseHead): void {
+    // RFC 9110 §15.2: no 1xx to an HTTP/1.0 client.
+    if (this.#state !== 'waiting' || this.request.version === 10) return
+    if (head.status === 100) this.#continued = true
+    this.#connection.text(interimHeadText(head))
+  }
+
+  head(head: ResponseHead): void {
+    if (this.#state !== 'waiting') return
+    this.#state = 'content'
+    this.#status = head.status
+    this.#framing = this.#frame(head)
+    const keepAlive =
+      this.#keepAlive &&
+      this.#framing.kind !== 'until-close' &&
+      !this.#session.context.draining &&
+      this.#bodyWillEnd()
+    this.#keepAlive = keepAlive
+    const word = keepAlive ? (this.request.version === 10 ? 'keep-alive' : '') : 'close'
+    this.#mark = this.#connection.mark()
+    const nowMs = this.#session.context.deadlines.clock.wallMs()
+    this.#connection.text(responseHeadText(head, this.#framing, word, nowMs))
+  }
+
+  /** RFC 9112 §6.3, as sender. Content-Length has been checked by whoever made the head. */
+  #frame(head: ResponseHead): Framing {
+    const { status, headers } = head
+    if (this.request.method === 'HEAD' || status === 204 || status === 304) return NO_BODY
+    if ((headers.mask & CONTENT_LENGTH) !== 0)
+      return { kind: 'length', bytes: Number(headers.firstKnown(CONTENT_LENGTH_ID)) }
+    // RFC 9112 §6.1: chunked only to those who speak HTTP/1.1.
+    return this.request.version === 11 ? CHUNKED : UNTIL_CLOSE
+  }
+
+  /**
+   * RFC 9112 §9.3: the connection is kept only if the request's body is read to its end. One that still comes
+   * is waited for when it is small and sure to come.
+   */
+  #bodyWillEnd(): boolean {
+    const body = this.requestBody
+    if (body === null || body.ended) return true
+    const expects = (this.request.headers.mask & EXPECT) !== 0 && !this.#continued
+    return body.framing.kind === 'length' && body.framing.bytes <= DISCARD_BYTES_MAX && !expects
+  }
+
+  data(chunk: Buffer): boolean {
+    if (this.#state !== 'content' || chunk.length === 0) return true
+    this.#bytes += chunk.length
+    let room = true
+    if (this.#framing.kind === 'chunked') {
+      this.#connection.text(chunkStart(chunk.length))
+      room = this.#connection.bytes(chunk)
+      this.#connection.text(CHUNK_END)
+    } else if (this.#framing.kind !== 'none') room = this.#connection.bytes(chunk)
+    if (!room) {
+      this.#source?.pause()
+      this.#session.waitForClient(true)
+    }
+    return room
+  }
+
+  trailers(fields: HeaderList): void {
+    // RFC 9110 §6.5.1: trailers only to those who said that they take them.
+    const { mask } = this.request.headers
+    if ((mask & TE) === 0 || !listHas(this.request.headers.known(TE_ID).join(','), 'trailers')) return
+    this.#trailerText = fields.text
+  }
+
+  end(): void {
+    if (this.#state !== 'content') return
+    if (this.#framing.kind === 'length' && this.#bytes !== this.#framing.bytes) {
+      this.fail(new ProxyError('internal', 'An answer of the wrong length was about to be sent.'))
+      return
+    }
+    if (this.#framing.kind === 'chunked') this.#connection.text(lastChunk(this.#trailerText))
+    this.#finish()
+    // A body that nobody wants any more, but that the connection cannot go on without.
+    if (this.bodyOpen && this.#keepAlive) this.requestBody?.cancel(new ProxyError('internal'))
+    else this.#leave()
+  }
+
+  fail(error: ProxyError): void {
+    if (this.#state === 'over') return
+    this.notes.error = error
+    if (this.#state === 'content' && !this.#retract()) {
+      this.#finish()
+      // A client that reads until the connection ends must see that it broke.
+      this.#session.abort(this.#framing.kind === 'until-close')
+      return
+    }
+    const { head, body } = errorAnswer(error, this.request === NO_REQUEST ? null : this.request)
+    this.#answer(head, body)
+  }
+
+  /** Takes the head back when none of it has left yet: then the client can be told what happened. */
+  #retract(): boolean {
+    if (this.#mark === null || !this.#connection.retract(this.#mark)) return false
+    this.#state = 'waiting'
+    this.#bytes = 0
+    this.#source = null
+    return true
+  }
+
+  /** Sends a whole small answer of our own. */
+  #answer(head: ResponseHead, body: string | Buffer): void {
+    this.head(head)
+    const content = typeof body === 'string' ? Buffer.from(body, 'utf8') : body
+    this.data(content)
+    this.end()
+  }
+
+  /** The answer is settled, one way or the other: nothing more is said, and it is put on record. */
+  #finish(): void {
+    this.#state = 'over'
+    this.#source = null
+    if (this.#session.context.services.record !== null) this.#record()
+  }
+
+  #leave(): void {
+    this.#session.exchangeOver(this.#keepAlive && !this.bodyOpen)
+  }
+
+  #record(): void {
+    const { notes, request, client } = this
+    const durationMs = this.#session.context.deadlines.clock.preciseMs() - notes.startedAtMs
+    this.#session.context.services.record?.({
+      client,
+      exchange: request === NO_REQUEST ? null : this,
+      method: request.method,
+      target: request.target,
+      host: this.authority !== '' ? this.authority : (request.headers.firstKnown(HOST_ID) ?? ''),
+      status: this.cancelled ? 499 : this.#status,
+      requestBytes: this.requestBody?.bytes ?? 0,
+      responseBytes: this.#bytes,
+      durationMs,
+      upstream: notes.upstream,
+      attempts: notes.attempts,
+      error: notes.error?.code ?? '',
+      detail: notes.error?.detail ?? '',
+    })
+  }
+
+  // The session tells what became of the client.
+
+  /** There is room for output again. */
+  outputDrained(): void {
+    this.#session.waitForClient(this.bodyOpen && this.#state === 'waiting')
+    this.#source?.resume()
+  }
+
+  /** The last byte of the request body has been handed on. */
+  requestBodyEnded(): void {
+    this.#connection.expectBody(false)
+    this.#session.waitForClient(this.#state === 'content' && this.#connection.congested)
+    if (this.#state === 'over') this.#leave()
+  }
+
+  /** The request body cannot be read on: bad framing, or it stopped coming. */
+  bodyBroken(error: ProxyError): void {
+    this.#keepAlive = false
+    this.#stopServing(error)
+    this.requestBody?.fail(error)
+    if (this.#state === 'over') this.#leave()
+    else this.fail(error)
+  }
+
+  /** The client has sent its last byte, though it may still be reading. */
+  clientEnded(): void {
+    if (this.#state === 'over') this.#leave()
+    else if (this.bodyOpen) this.bodyBroken(new ProxyError('client_body_short'))
+    else if (this.#session.context.options.halfClose === 'serve') this.#keepAlive = false
+    else {
+      this.clientGone(new ProxyError('client_left'))
+      this.#session.abort(false)
+    }
+  }
+
+  /** The client will not read what we say any more. */
+  clientGone(error: ProxyError): void {
+    if (this.#state === 'over') return
+    this.cancelled = true
+    this.notes.error = error
+    this.#stopServing(error)
+    this.#finish()
+  }
+
+  /** The client neither sends what it has to send nor reads what it has to read. */
+  clientStalled(): void {
+    if (this.#state === 'over') this.#session.abort(true)
+    else if (this.#state === 'waiting') this.bodyBroken(new ProxyError('client_body_timeout'))
+    else {
+      this.clientGone(new ProxyError('client_stalled'))
+      this.#session.abort(true)
+    }
+  }
+
+  #stopServing(error: ProxyError): void {
+    const { serving } = this
+    this.serving = null
+    serving?.cancel(error)
+  }
+}
+
+/** RFC 9112 §9.3: `close` wins, then the version decides, then `keep-alive`. */
+function wantsKeepAlive(request: RequestHead): boolean {
+  if ((request.headers.mask & CONNECTION) === 0) return request.version === 11
+  if (hasConnectionOption(request.headers, 'close')) return false
+  return request.version === 11 || hasConnectionOption(request.headers, 'keep-alive')
+}

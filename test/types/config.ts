@@ -1,0 +1,131 @@
+/**
+ * What the types of a config accept and refuse. Nothing here runs: `tsc` is the test (`npm run check`), and a
+ * line under `@ts-expect-error` that compiles is an error.
+ */
+import { type Config, defineConfig, headers, type Listener, type Route, type Upstream } from 'sluice'
+
+const shop: Upstream = {
+  servers: ['127.0.0.1:9000', { address: '127.0.0.1:9001', weight: 2 }],
+  balance: 'least-busy',
+}
+
+export const good = defineConfig({
+  upstreams: { shop, assets: '127.0.0.1:9002', images: ['127.0.0.1:9003', '127.0.0.1:9004'] },
+  listeners: [
+    {
+      listen: ':8080',
+      timeouts: { head: '30s', idle: '1.5m' },
+      limits: { head: '64KB', fields: 200 },
+      routes: [
+        { host: 'shop.example.com', path: '/static/*', method: ['GET', 'HEAD'], to: 'assets' },
+        {
+          host: ['a.example.com', '*.b.example.com'],
+          layers: [headers({ response: { set: { 'x-a': 'b' } } })],
+          to: 'shop',
+        },
+        { host: 'old.example.com', redirect: 'https://shop.example.com{path}' },
+        { host: 'older.example.com', redirect: { to: 'https://shop.example.com{path}', status: 308 } },
+        { path: '/health', respond: 'fine' },
+        { path: '/gone', respond: { status: 410, body: 'gone', headers: { 'x-a': 'b' } } },
+      ],
+    },
+    { listen: 8081, routes: [{ to: 'images' }] },
+  ],
+  log: { format: 'json', file: 'access.log' },
+  drainTimeout: '30s',
+})
+
+/** Parts can be written apart; what they lead to is checked where they are put together. */
+const route: Route<'shop'> = { path: '/a', to: 'shop' }
+const listener: Listener<'shop'> = { listen: ':80', routes: [route] }
+export const parts: Config<'shop'> = defineConfig({ upstreams: { shop }, listeners: [listener] })
+
+export const unknownUpstream = defineConfig({
+  upstreams: { shop, assets: shop },
+  listeners: [
+    {
+      listen: ':8080',
+      routes: [
+        { path: '/a', to: 'shop' },
+        // @ts-expect-error: no upstream is called nope
+        { path: '/b', to: 'nope' },
+      ],
+    },
+  ],
+})
+
+export const noUpstreams = defineConfig({
+  listeners: [
+    {
+      listen: ':8080',
+      routes: [
+        // @ts-expect-error: there is no upstream at all
+        { to: 'shop' },
+      ],
+    },
+  ],
+})
+
+export const severalTargets = defineConfig({
+  upstreams: { shop },
+  listeners: [
+    {
+      listen: ':8080',
+      routes: [
+        // @ts-expect-error: to and redirect exclude each other
+        { to: 'shop', redirect: 'https://shop.example.com' },
+        // @ts-expect-error: nothing says who answers
+        { host: 'shop.example.com' },
+      ],
+    },
+  ],
+})
+
+const listeners: Listener<'shop'>[] = [{ listen: ':8080', routes: [{ to: 'shop' }] }]
+
+// @ts-expect-error: it is called drainTimeout
+export const misspelledTop = defineConfig({ upstreams: { shop }, listeners, drainTimout: '30s' })
+
+export const misspelledUpstream = defineConfig({
+  // @ts-expect-error: it is called balance
+  upstreams: { shop: { servers: ['127.0.0.1:9000'], balanced: 'least-busy' } },
+  listeners,
+})
+
+export const misspelledListener = defineConfig({
+  upstreams: { shop },
+  // @ts-expect-error: it is called forwarded
+  listeners: [{ listen: ':8080', forwardd: 'none', routes: [{ to: 'shop' }] }],
+})
+
+export const misspelledRoute = defineConfig({
+  upstreams: { shop },
+  // @ts-expect-error: it is called path
+  listeners: [{ listen: ':8080', routes: [{ pth: '/a', to: 'shop' }] }],
+})
+
+/** Values: one upstream a line, because one error is told for each. */
+export const upstreams: Record<string, Upstream> = {
+  // @ts-expect-error: no such balancer
+  one: { servers: ['127.0.0.1:9000'], balance: 'random' },
+  // @ts-expect-error: a duration carries its unit
+  two: { servers: ['127.0.0.1:9000'], headTimeout: 5000 },
+  // @ts-expect-error: days are no unit
+  three: { servers: ['127.0.0.1:9000'], idleTimeout: '1d' },
+  // @ts-expect-error: a server is text or has an address
+  four: [9000],
+}
+
+export const routes: Route[] = [
+  // @ts-expect-error: 418 redirects nobody
+  { redirect: { to: 'https://shop.example.com', status: 418 } },
+  // @ts-expect-error: the headers layer has no such side
+  { layers: [headers({ answer: { set: {} } })], to: 'shop' },
+]
+
+export const sizes: Listener = {
+  listen: ':8080',
+  // @ts-expect-error: a size carries its unit as KB, not k
+  readAhead: '64k',
+  routes: [],
+}
