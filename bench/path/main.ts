@@ -7,7 +7,7 @@
 import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Bench, highestRate, measure, type Run } from './measure.ts'
+import { type Bench, highestRate, measure, type Pace, type Run } from './measure.ts'
 import { type Options, peersFor, readOptions, UsageError, usage } from './options.ts'
 import { type Origin, startOrigin } from './origin.ts'
 import { installNpmPeers, type Peer } from './peers.ts'
@@ -89,9 +89,9 @@ function summary(work: Work, run: Run): string {
 }
 
 /** Half of the highest rate of nginx (or of the first proxy that is there) with the same requests. */
-async function halfRate(bench: Bench, rows: readonly Row[], peers: readonly Peer[]): Promise<number> {
+async function halfLoad(bench: Bench, rows: readonly Row[], peers: readonly Peer[]): Promise<Pace> {
   const measured = validRow(rows, '1k-browser', 'nginx')?.figures?.requestsPerSecond
-  if (measured) return measured / 2
+  if (measured) return { rate: measured / 2, peer: 'nginx' }
   const work = WORKS.find(candidate => candidate.name === '1k-browser')
   const installed = peers.filter(peer => !peer.missing())
   const candidates = [...installed.filter(peer => peer.name === 'nginx'), ...installed]
@@ -100,7 +100,7 @@ async function halfRate(bench: Bench, rows: readonly Row[], peers: readonly Peer
     try {
       const rate = await highestRate(bench, work, peer)
       tell(`half load is half of what ${peer.name} can do, ${Math.round(rate / 2)} per second`)
-      return rate / 2
+      return { rate: rate / 2, peer: peer.name }
     } catch (error) {
       tell(`half load: ${peer.name} failed: ${(error as Error).message}`)
     }
@@ -108,25 +108,29 @@ async function halfRate(bench: Bench, rows: readonly Row[], peers: readonly Peer
   throw new Error('no proxy is there to find the half load with')
 }
 
-async function runAll(options: Options, origin: Origin, cores: Cores): Promise<Result> {
+async function runAll(
+  options: Options,
+  plans: readonly Plan[],
+  origin: Origin,
+  cores: Cores,
+): Promise<Result> {
   const bench: Bench = {
     cores,
     originPort: origin.port,
     seconds: options.seconds,
-    pacedRate: 0,
+    pace: null,
   }
-  const plans = planOf(options)
   tellPlan(plans, options)
   const startedAt = performance.now()
   const progress = () => `${Math.round((performance.now() - startedAt) / 1000)} s`
   const rows: Row[] = []
   for (const plan of plans) {
-    if (plan.work.driver === 'paced') bench.pacedRate = await halfRate(bench, rows, plan.peers)
+    if (plan.work.driver === 'paced') bench.pace = await halfLoad(bench, rows, plan.peers)
     rows.push(...(await runWork(bench, plan, options, progress)))
   }
   const date = new Date().toISOString().slice(0, 10)
   const conditions = conditionsOf(origin, cores)
-  return { date, versions: versions(), options, conditions, pacedRate: bench.pacedRate, rows }
+  return { date, versions: versions(), options, conditions, pace: bench.pace, rows }
 }
 
 function conditionsOf(origin: Origin, { proxy, load }: Cores): string[] {
@@ -156,11 +160,12 @@ async function main(): Promise<number> {
   if (process.platform !== 'linux') throw new Error('the bench reads /proc and so needs Linux')
   if (!findWrk()) throw new Error('wrk makes the load and is not installed (Debian: apt-get install wrk)')
   cleanUpAtExit()
-  await installNpmPeers(tell)
+  const plans = planOf(options)
+  if (plans.some(plan => plan.peers.some(peer => peer.kind === 'npm'))) await installNpmPeers(tell)
   const cores = chooseCores()
   const origin = await startOrigin(cores.load)
   pinSelf(cores)
-  const result = await runAll(options, origin, cores)
+  const result = await runAll(options, plans, origin, cores)
   await stop(origin.running)
   process.stdout.write(`${markdown(result)}`)
   if (options.json) writeFileSync(options.json, `${JSON.stringify(result, null, 2)}\n`)

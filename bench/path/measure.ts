@@ -57,8 +57,15 @@ export interface Bench {
   readonly cores: Cores
   readonly originPort: number
   readonly seconds: number
-  /** Requests per second of the paced works. */
-  pacedRate: number
+  /** What the paced works run at; null until it is known. */
+  pace: Pace | null
+}
+
+export interface Pace {
+  /** Requests per second. */
+  readonly rate: number
+  /** Whose highest rate it is the half of. */
+  readonly peer: string
 }
 
 const noFigures: Figures = {
@@ -113,7 +120,7 @@ async function drive(bench: Bench, work: Work, port: number, seconds: number): P
     return { ...(await runWrk(work, port, seconds, bench.cores.load)), lateness: 0, remarks: [] }
   }
   const script = join(import.meta.dirname, 'paced-load.ts')
-  const args = [script, work.name, String(port), String(Math.round(bench.pacedRate)), String(seconds)]
+  const args = [script, work.name, String(port), String(Math.round(bench.pace?.rate ?? 0)), String(seconds)]
   const limitMs = seconds * 1_000 + pacedEndWithinMs
   const output = await runProgram({ program: process.execPath, args }, bench.cores.load, limitMs)
   const result = JSON.parse(output) as PacedResult

@@ -6,7 +6,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
+import { homedir, tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { allowedCores, processTree } from './proc.ts'
@@ -138,11 +138,14 @@ export function start(command: Command, core: number | null): Running {
 
 function lastWords(text: string): string {
   const lines = text.split('\n').map(line => line.trim())
-  // Below the message of an error Node prints its stack and its own version: neither is the reason.
-  const told = lines.filter(line => /\w/.test(line) && !/^(at |Node\.js v|\})/.test(line))
+  // Below the message of an error Node prints its stack and version, npm the place of its log: not the reason.
+  const told = lines.filter(
+    line => /\w/.test(line) && !/^(at |Node\.js v|\})|complete log of this run/.test(line),
+  )
   const reason = told.findLast(line => /error|fail|cannot|unknown|in use/i.test(line)) ?? told.at(-1) ?? ''
   // The words go into a table that is committed: the folders of this machine do not belong there.
-  const bare = reason.replaceAll(`${projectFolder}/`, '').replaceAll(`${folder ?? projectFolder}/`, '')
+  let bare = reason
+  for (const place of [projectFolder, temporaryFolder(), homedir()]) bare = bare.replaceAll(`${place}/`, '')
   return bare.slice(0, reasonCharactersMax)
 }
 

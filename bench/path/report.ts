@@ -5,7 +5,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { type Verdict, verdicts } from './goals.ts'
-import type { Figures } from './measure.ts'
+import type { Figures, Pace } from './measure.ts'
 import type { Options } from './options.ts'
 import { type Row, validRow } from './rows.ts'
 import type { Versions } from './versions.ts'
@@ -17,8 +17,8 @@ export interface Result {
   readonly options: Options
   /** Whether the proxy had a core to itself, and what the origin was. */
   readonly conditions: readonly string[]
-  /** Requests per second of the paced work, 0 when it did not run. */
-  readonly pacedRate: number
+  /** Null when no paced work ran. */
+  readonly pace: Pace | null
   readonly rows: readonly Row[]
 }
 
@@ -103,6 +103,12 @@ function goalTable(list: readonly Verdict[]): string {
   return table(['goal', 'limit', 'measured', 'verdict'], lines)
 }
 
+function paceOf(work: Work, pace: Pace | null): string {
+  if (work.driver !== 'paced' || !pace) return ''
+  const whose = pace.peer === 'nginx' ? '' : `, half of what ${pace.peer} can do because nginx was not there`
+  return `: ${Math.round(pace.rate).toLocaleString('en')} per second${whose}`
+}
+
 export function markdown(result: Result): string {
   const { versions, options, rows } = result
   const parts = [
@@ -114,9 +120,7 @@ export function markdown(result: Result): string {
   ]
   for (const work of WORKS) {
     if (!rows.some(row => row.work === work.name)) continue
-    const rate =
-      work.driver === 'paced' ? ` (${Math.round(result.pacedRate).toLocaleString('en')} per second)` : ''
-    parts.push(`### ${work.name}`, `${work.title}${rate}.`, workTable(work, rows))
+    parts.push(`### ${work.name}`, `${work.title}${paceOf(work, result.pace)}.`, workTable(work, rows))
   }
   const goals = verdicts(rows)
   if (goals.length) parts.push('### Goals', goalTable(goals))

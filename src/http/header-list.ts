@@ -12,8 +12,11 @@ import { recogniseName, UNKNOWN } from './field-names.ts'
 const STRIDE = 5
 
 export class HeaderList {
-  /** Field lines, `Name: value` with CR LF each; no empty line. Always checked text: it may be written as it is. */
-  text: string
+  /** Lines as they were read or last put together. */
+  #read: string
+  /** Lines added since: joined to the others only when somebody asks, for a slice of joined text copies it whole. */
+  #added = ''
+  #addedMask = 0
   /** Places of the known names, STRIDE numbers each, in the order of the text. */
   #marks: number[]
   /** Bit set of the known names that occur (`1 << id`). */
@@ -21,9 +24,19 @@ export class HeaderList {
 
   /** For the parser, which has checked the text. Everyone else: `from`. */
   constructor(text: string, marks: number[], mask: number) {
-    this.text = text
+    this.#read = text
     this.#marks = marks
     this.mask = mask
+  }
+
+  /** Field lines, `Name: value` with CR LF each; no empty line. Always checked text: it may be written as it is. */
+  get text(): string {
+    if (this.#added !== '') {
+      this.#read += this.#added
+      this.#added = ''
+      this.#addedMask = 0
+    }
+    return this.#read
   }
 
   static empty(): HeaderList {
@@ -64,18 +77,59 @@ export class HeaderList {
   /** Values of a known name by its number. */
   known(id: number): string[] {
     const values: string[] = []
+    const { text } = this
     const marks = this.#marks
     for (let i = 0; i < marks.length; i += STRIDE)
-      if (marks[i] === id) values.push(this.text.slice(marks[i + 2], marks[i + 3]))
+      if (marks[i] === id) values.push(text.slice(marks[i + 2], marks[i + 3]))
     return values
   }
 
   /** First value of a known name by its number, or null: the common case without an array. */
   firstKnown(id: number): string | null {
+    const place = this.#placeOf(id)
+    return place < 0 ? null : this.#textAt(place).slice(this.#marks[place + 2], this.#marks[place + 3])
+  }
+
+  /** True when the first field of a known name has exactly this value (lower case), in any case. */
+  firstKnownIs(id: number, value: string): boolean {
+    const place = this.#placeOf(id)
+    if (place < 0) return false
+    const start = this.#marks[place + 2]
+    if (this.#marks[place + 3] - start !== value.length) return false
+    const text = this.#textAt(place)
+    // Bit 5 lower-cases letters; the values asked for are made of letters and "-" only, which it leaves alone.
+    for (let i = 0; i < value.length; i++)
+      if ((text.charCodeAt(start + i) | 0x20) !== value.charCodeAt(i)) return false
+    return true
+  }
+
+  /** The first value of a known name as a whole number: -1 when there is none or it is not all digits, Infinity when it is not exact. */
+  firstKnownNumber(id: number): number {
+    const place = this.#placeOf(id)
+    if (place < 0) return -1
+    const text = this.#textAt(place)
+    const end = this.#marks[place + 3]
+    let number = 0
+    let at = this.#marks[place + 2]
+    if (at === end) return -1
+    for (; at < end; at++) {
+      const digit = text.charCodeAt(at) - 48
+      if (digit < 0 || digit > 9) return -1
+      number = number * 10 + digit
+    }
+    return number <= Number.MAX_SAFE_INTEGER ? number : Number.POSITIVE_INFINITY
+  }
+
+  /** Index of the first mark of a known name, or -1. */
+  #placeOf(id: number): number {
     const marks = this.#marks
-    for (let i = 0; i < marks.length; i += STRIDE)
-      if (marks[i] === id) return this.text.slice(marks[i + 2], marks[i + 3])
-    return null
+    for (let i = 0; i < marks.length; i += STRIDE) if (marks[i] === id) return i
+    return -1
+  }
+
+  /** Text in which this mark lies: most lie in what was read, which is flat. */
+  #textAt(place: number): string {
+    return this.#marks[place + 4] <= this.#read.length ? this.#read : this.text
   }
 
   /** How often a known name occurs. */
@@ -90,17 +144,19 @@ export class HeaderList {
     if (!allInClass(name, TOKEN)) throw new ProxyError('bad_field_name', `Refused: ${JSON.stringify(name)}.`)
     const trimmed = value.replace(/^[ \t]+|[ \t]+$/g, '')
     if (!isFieldValue(trimmed)) throw new ProxyError('bad_field_value', `Refused: the value for ${name}.`)
-    this.#append(name, trimmed)
+    this.addChecked(name, recogniseName(name), trimmed)
   }
 
-  #append(name: string, value: string): void {
-    const lineStart = this.text.length
-    this.text += `${name}: ${value}\r\n`
-    const id = recogniseName(name)
+  /** Adds a line of the program's own: a constant name with its number, and a value that cannot be bad. */
+  addChecked(name: string, id: number, value: string): void {
+    const lineStart = this.#read.length + this.#added.length
+    this.#added += `${name}: ${value}\r\n`
     if (id === UNKNOWN) return
     const valueStart = lineStart + name.length + 2
-    this.#marks.push(id, lineStart, valueStart, valueStart + value.length, this.text.length)
+    const valueEnd = valueStart + value.length
+    this.#marks.push(id, lineStart, valueStart, valueEnd, valueEnd + 2)
     this.mask |= 1 << id
+    this.#addedMask |= 1 << id
   }
 
   /** Puts one field in the place of all fields of this name: where the first stood, or at the end. */
@@ -131,7 +187,9 @@ export class HeaderList {
 
   #replace(entries: readonly (readonly [string, string])[]): void {
     const fresh = HeaderList.from(entries)
-    this.text = fresh.text
+    this.#read = fresh.text
+    this.#added = ''
+    this.#addedMask = 0
     this.#marks = fresh.#marks
     this.mask = fresh.mask
   }
@@ -150,16 +208,18 @@ export class HeaderList {
 
   /** The text without the lines of the known names in `mask`. One slice and one concatenation per gap. */
   textWithout(mask: number): string {
-    if ((this.mask & mask) === 0) return this.text
+    if ((this.mask & mask) === 0) return this.#read + this.#added
+    const added = (this.#addedMask & mask) === 0 ? this.#added : ''
+    const read = added === this.#added ? this.#read : this.text
     const marks = this.#marks
     let kept = ''
     let runStart = 0
-    for (let i = 0; i < marks.length; i += STRIDE) {
+    for (let i = 0; i < marks.length && marks[i + 4] <= read.length; i += STRIDE) {
       if ((mask & (1 << marks[i])) === 0) continue
-      if (marks[i + 1] > runStart) kept += this.text.slice(runStart, marks[i + 1])
+      if (marks[i + 1] > runStart) kept += read.slice(runStart, marks[i + 1])
       runStart = marks[i + 4]
     }
-    return runStart < this.text.length ? kept + this.text.slice(runStart) : kept
+    return (runStart < read.length ? kept + read.slice(runStart) : kept) + added
   }
 }
 

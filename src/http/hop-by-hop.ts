@@ -15,10 +15,8 @@ const PROTECTED: ReadonlySet<string> = new Set(['host', 'content-length', 'trans
 /** True when Connection lists the option; any case, any number of fields (RFC 9110 §7.6.1). */
 export function hasConnectionOption(headers: HeaderList, option: string): boolean {
   if ((headers.mask & CONNECTION) === 0) return false
-  const value = headers.firstKnown(CONNECTION_ID) ?? ''
-  if (value.includes(',') || headers.countKnown(CONNECTION_ID) > 1)
-    return connectionOptions(headers).includes(option)
-  return value.length === option.length && value.toLowerCase() === option
+  if (headers.firstKnownIs(CONNECTION_ID, option)) return true
+  return !namesNothing(headers) && connectionOptions(headers).includes(option)
 }
 
 /** Everything Connection lists, in lower case. */
@@ -36,16 +34,15 @@ export function connectionOptions(headers: HeaderList): string[] {
  * leaves them out by mask. Naming a protected field does nothing.
  */
 export function dropConnectionFields(headers: HeaderList): void {
-  if ((headers.mask & CONNECTION) === 0) return
-  if (headers.countKnown(CONNECTION_ID) === 1 && namesNothing(headers.firstKnown(CONNECTION_ID) ?? '')) return
+  if ((headers.mask & CONNECTION) === 0 || namesNothing(headers)) return
   for (const option of connectionOptions(headers))
     if (option !== 'close' && option !== 'keep-alive' && !PROTECTED.has(option)) headers.remove(option)
 }
 
-/** The two values that nearly every message has. */
-function namesNothing(value: string): boolean {
-  if (value.length === 5) return value.toLowerCase() === 'close'
-  return value.length === 10 && value.toLowerCase() === 'keep-alive'
+/** True for the values that nearly every message has: they name no field. */
+function namesNothing(headers: HeaderList): boolean {
+  if (headers.countKnown(CONNECTION_ID) !== 1) return false
+  return headers.firstKnownIs(CONNECTION_ID, 'keep-alive') || headers.firstKnownIs(CONNECTION_ID, 'close')
 }
 
 /** True when a list field such as TE holds the member, parameters ignored; any case. */

@@ -240,8 +240,6 @@ const PATHS: readonly [target: string, comparable: string][] = [
   ['/x/../admin', '/admin'],
   ['/x/%2e%2E/admin', '/admin'],
   ['/x/.%2e/admin', '/admin'],
-  ['/x%2f..%2fadmin', '/admin'],
-  ['/x/..\\admin', '/admin'],
   ['/../../../etc/passwd', '/etc/passwd'],
   ['/a/b/..', '/a/'],
   ['/a/b/.', '/a/b/'],
@@ -267,6 +265,17 @@ test('a dot segment with parameters has no reading that is safe', () => {
     assert.throws(() => comparablePath(path), { code: 'bad_target' }, path)
 })
 
+test('climbing beside an encoded slash or a backslash has no reading that is safe', () => {
+  for (const path of [
+    '/x%2f..%2fadmin',
+    '/x/..\\admin',
+    '/admin/..%2Fpublic',
+    '/a%5c%2e%2e/b',
+    '/a/../b%2fc',
+  ])
+    assert.throws(() => comparablePath(path), { code: 'bad_target' }, path)
+})
+
 // Pieces that bite each other when decoding, merging and climbing are done in a wrong order.
 const PIECES =
   '/ // . .. %2e %2E %2f %5c \\ %25 %252e %3f %3b %23 %00 %c3%a9 % %% %4 ; ;x=1 # a admin 2e 25 \u00e9 \ud800 ~ @'.split(
@@ -281,7 +290,10 @@ test('any path: begins with a slash, no dot segment, no second slash, visible AS
       try {
         comparable = comparablePath(path)
       } catch (error) {
-        return codeOf(error) === 'bad_target' && /(%2e|\.)+(%3b|;)/i.test(path)
+        const climbs =
+          /(%2e|\.)+(%3b|;)/i.test(path) || (/%2f|%5c|\\/i.test(path) && /(%2e|\.){2}/i.test(path))
+        assert.ok(codeOf(error) === 'bad_target' && climbs, path)
+        return
       }
       assert.match(comparable, /^\/[!-~]*$/)
       assert.doesNotMatch(comparable, /\/\/|[\\;?]/)
@@ -304,12 +316,16 @@ test('every second spelling of a path compares as the path', () => {
   fc.assert(
     fc.property(spelling, ({ segments, seed }) => {
       let at = 0
+      // Climbing and hidden slashes are refused together, so they are tried apart.
+      const climbing = seed[0] % 2 === 0
       const choose = (count: number) => seed[at++ % seed.length] % count
       const hex = (char: string) => `%${char.charCodeAt(0).toString(16)}`
       const char = (c: string) => [c, c, hex(c), hex(c).toUpperCase()][choose(4)]
       const slash = () =>
-        ['/', '//', '/./', '/x/../', '%2F', '\\', '/%2e/', '/y/.%2E/', '/;p/', ';p=1/'][choose(10)]
-      const first = () => ['/', '//', '/./', '/../', '/x/..%2f', '/;p/'][choose(6)]
+        (climbing
+          ? ['/', '//', '/./', '/x/../', '/%2e/', '/y/.%2E/', '/;p/', ';p=1/']
+          : ['/', '//', '/./', '/%2e/', '%2F', '\\', '/;p/', ';p=1/'])[choose(8)]
+      const first = () => (climbing ? ['/', '//', '/./', '/../'] : ['/', '//', '/./', '/;p/'])[choose(4)]
       const written = segments.map(s => [...s].map(char).join(''))
       const spelled = first() + written.reduce((path, segment) => path + slash() + segment)
       assert.equal(comparablePath(spelled), `/${segments.join('/')}`, spelled)

@@ -213,8 +213,9 @@ const ODD = /[%\\;]|[^!-~]|\/[./]/
  *   in a parameter only.
  * - Dot segments are removed (RFC 3986 §5.2.4), never above the root.
  *
- * Throws ProxyError bad_target for a dot segment with parameters, `/a/..;x/b`: Java servers climb there and all
- * others do not, so whichever reading is taken, it walks around the routes in front of the other kind.
+ * Throws ProxyError bad_target for a dot segment with parameters, `/a/..;x/b`, and for ".." in a path with encoded
+ * slashes or backslashes, `/a/..%2Fb`: some servers climb there and others do not, so whichever reading is taken,
+ * it walks around the routes in front of the other kind.
  */
 export function comparablePath(target: string): string {
   const path = pathOf(target)
@@ -223,17 +224,24 @@ export function comparablePath(target: string): string {
 
 function normalise(path: string): string {
   const kept: string[] = []
+  const hidesSlashes = HIDDEN_SLASH.test(path)
   let open = false
   for (const segment of path.replace(SPELLING, respell).split('/')) {
     const name = withoutParameters(segment)
     // True when nothing follows the last slash, or dots that stand for a folder (RFC 3986 §5.2.4 C).
     open = name === '' || name === '.' || name === '..'
     if (!open) kept.push(name)
-    else if (name === '..') kept.pop()
+    else if (name === '..') {
+      if (hidesSlashes) throw new ProxyError('bad_target', 'It climbs ("..") beside an encoded slash.')
+      kept.pop()
+    }
   }
   const joined = `/${kept.join('/')}`
   return open && kept.length > 0 ? `${joined}/` : joined
 }
+
+/** What is a slash to some servers and a character of a name to others. */
+const HIDDEN_SLASH = /%2f|%5c|\\/i
 
 const SPELLING = /%[0-9A-Fa-f]{2}|[%\\]|[^!-~]/gu
 

@@ -25,6 +25,7 @@ export const fieldScan: FieldScan = { end: 0, marks: [], mask: 0 }
  * needed. The result is in `fieldScan`. Throws ProxyError with a code of the head.
  */
 export function scanFields(bytes: Uint8Array, start: number, end: number, fieldsMax: number): boolean {
+  const classes = CLASS
   const marks: number[] = []
   let mask = 0
   let count = 0
@@ -41,14 +42,14 @@ export function scanFields(bytes: Uint8Array, start: number, end: number, fields
     }
     if (++count > fieldsMax) throw new ProxyError('too_many_fields', `The limit is ${fieldsMax} (fieldsMax).`)
     const lineStart = at
-    while (at < end && (CLASS[bytes[at]] & TOKEN) !== 0) at++
+    while (at < end && (classes[bytes[at]] & TOKEN) !== 0) at++
     if (at >= end) return false
     if (bytes[at] !== COLON || at === lineStart) throw nameFault(bytes[at], at === lineStart)
     const id = recogniseBytes(bytes, lineStart, at)
     at++
     while (at < end && (bytes[at] === SP || bytes[at] === HTAB)) at++
     const valueStart = at
-    while (at < end && (CLASS[bytes[at]] & VALUE) !== 0) at++
+    while (at < end && (classes[bytes[at]] & VALUE) !== 0) at++
     if (at >= end) return false
     if (bytes[at] !== CR) throw new ProxyError(bytes[at] === LF ? 'bad_line_end' : 'bad_field_value')
     if (at + 1 >= end) return false

@@ -2,7 +2,6 @@
  * Where a body ends: RFC 9112 §6.3 as one function for requests and one for responses.
  * Strategy: whatever could be read in two ways is refused, also where the standard would let it pass.
  */
-import { allInClass, DIGIT } from '../base/ascii.ts'
 import { ProxyError } from '../base/errors.ts'
 import { CONTENT_LENGTH, idOf, TRANSFER_ENCODING } from '../http/field-names.ts'
 import type { HeaderList } from '../http/header-list.ts'
@@ -58,14 +57,9 @@ function checkTransferEncoding(value: string): void {
 /** RFC 9112 §6.3 rules 5 and 6, and RFC 9110 §8.6: lists of equal values may be refused, and are. */
 function lengthFraming(headers: HeaderList): Framing {
   if (headers.countKnown(CONTENT_LENGTH_ID) > 1) throw new ProxyError('bad_content_length', 'It is repeated.')
-  const bytes = parseLength(headers.firstKnown(CONTENT_LENGTH_ID) ?? '')
+  // RFC 9110 §8.6: 1*DIGIT.
+  const bytes = headers.firstKnownNumber(CONTENT_LENGTH_ID)
+  if (bytes < 0) throw new ProxyError('bad_content_length')
+  if (bytes === Number.POSITIVE_INFINITY) throw new ProxyError('bad_content_length', 'It is too large.')
   return { kind: 'length', bytes }
-}
-
-/** RFC 9110 §8.6: 1*DIGIT. Throws ProxyError bad_content_length. */
-function parseLength(value: string): number {
-  if (!allInClass(value, DIGIT)) throw new ProxyError('bad_content_length')
-  const bytes = Number(value)
-  if (!Number.isSafeInteger(bytes)) throw new ProxyError('bad_content_length', 'It is too large.')
-  return bytes
 }

@@ -112,8 +112,10 @@ function remembered(print: (value: string) => string): (value: string) => string
     const found = texts.get(value)
     if (found !== undefined) return found
     if (texts.size >= REMEMBERED_MAX) texts.clear()
-    const text = print(value)
-    texts.set(value, text)
+    // The value may be a slice of a whole request head, and would keep all of it in memory.
+    const own = Buffer.from(value, 'utf16le').toString('utf16le')
+    const text = print(own)
+    texts.set(own, text)
     return text
   }
 }

@@ -36,9 +36,8 @@ export class Listener {
   /** Rejects with the system's error (EADDRINUSE, EACCES, EADDRNOTAVAIL …). */
   async listen(address: BoundAddress): Promise<BoundAddress> {
     if (address.kind === 'unix') await removeStaleSocket(address.path)
-    const options =
-      address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port }
-    await this.#bind({ ...options, backlog: BACKLOG })
+    if (address.kind === 'unix') await this.#bind({ path: address.path, backlog: BACKLOG })
+    else await this.#bindTcp(address.host, address.port)
     this.#server.on('error', error => this.#events.fault(error))
     this.#takeHandles()
     if (address.kind === 'unix') return address
@@ -49,6 +48,17 @@ export class Listener {
   /** Stops accepting. Connections that are open stay. */
   close(): void {
     this.#server.close()
+  }
+
+  /** `::` means every interface, IPv4 too; a machine without IPv6 gets `0.0.0.0`. */
+  async #bindTcp(host: string, port: number): Promise<void> {
+    try {
+      await this.#bind({ host, port, backlog: BACKLOG })
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (host !== '::' || (code !== 'EAFNOSUPPORT' && code !== 'EADDRNOTAVAIL')) throw error
+      await this.#bind({ host: '0.0.0.0', port, backlog: BACKLOG })
+    }
   }
 
   #bind(options: net.ListenOptions): Promise<void> {

@@ -6,6 +6,7 @@
 import { ProxyError } from '../base/errors.ts'
 import type { Source } from '../base/flow.ts'
 import type { Body, ClientInfo, Exchange, ExchangeNotes, Reply, Serving } from '../exchange/exchange.ts'
+import { sendFixed } from '../exchange/fixed-answer.ts'
 import { CONNECTION, CONTENT_LENGTH, EXPECT, HOST, idOf, TE } from '../http/field-names.ts'
 import { HeaderList } from '../http/header-list.ts'
 import { hasConnectionOption, listHas } from '../http/hop-by-hop.ts'
@@ -103,7 +104,7 @@ export class ClientExchange implements Exchange, Reply {
     }
     const own = ownAnswer(request)
     if (own === null) this.#session.context.options.handler.handle(this)
-    else this.#answer(own.head, own.body)
+    else sendFixed(this, own)
   }
 
   #readTarget(): void {
@@ -129,7 +130,6 @@ export class ClientExchange implements Exchange, Reply {
     this.requestBody = new RequestBody(framing, decoder, this.#session)
     const large = framing.kind !== 'length' || framing.bytes > SHARED_READ_BYTES_MAX
     if (large) this.#connection.expectBody(true)
-    this.#session.waitForClient(true)
   }
 
   get bodyOpen(): boolean {
@@ -162,8 +162,7 @@ export class ClientExchange implements Exchange, Reply {
     this.#keepAlive = keepAlive
     const word = keepAlive ? (this.request.version === 10 ? 'keep-alive' : '') : 'close'
     this.#mark = this.#connection.mark()
-    const nowMs = this.#session.context.deadlines.clock.wallMs()
-    this.#connection.text(responseHeadText(head, this.#framing, word, nowMs))
+    this.#connection.text(responseHeadText(head, this.#framing, word, this.#session.context.deadlines.clock))
   }
 
   /** RFC 9112 §6.3, as sender. Content-Length has been checked by whoever made the head. */
@@ -171,7 +170,7 @@ export class ClientExchange implements Exchange, Reply {
     const { status, headers } = head
     if (this.request.method === 'HEAD' || status === 204 || status === 304) return NO_BODY
     if ((headers.mask & CONTENT_LENGTH) !== 0)
-      return { kind: 'length', bytes: Number(headers.firstKnown(CONTENT_LENGTH_ID)) }
+      return { kind: 'length', bytes: headers.firstKnownNumber(CONTENT_LENGTH_ID) }
     // RFC 9112 §6.1: chunked only to those who speak HTTP/1.1.
     return this.request.version === 11 ? CHUNKED : UNTIL_CLOSE
   }
@@ -232,8 +231,7 @@ export class ClientExchange implements Exchange, Reply {
       this.#session.abort(this.#framing.kind === 'until-close')
       return
     }
-    const { head, body } = errorAnswer(error, this.request === NO_REQUEST ? null : this.request)
-    this.#answer(head, body)
+    sendFixed(this, errorAnswer(error, this.request === NO_REQUEST ? null : this.request))
   }
 
   /** Takes the head back when none of it has left yet: then the client can be told what happened. */
@@ -243,14 +241,6 @@ export class ClientExchange implements Exchange, Reply {
     this.#bytes = 0
     this.#source = null
     return true
-  }
-
-  /** Sends a whole small answer of our own. */
-  #answer(head: ResponseHead, body: string | Buffer): void {
-    this.head(head)
-    const content = typeof body === 'string' ? Buffer.from(body, 'utf8') : body
-    this.data(content)
-    this.end()
   }
 
   /** The answer is settled, one way or the other: nothing more is said, and it is put on record. */
@@ -308,12 +298,11 @@ export class ClientExchange implements Exchange, Reply {
     else this.fail(error)
   }
 
-  /** The client has sent its last byte, though it may still be reading. */
-  clientEnded(): void {
-    if (this.#state === 'over') this.#leave()
-    else if (this.bodyOpen) this.bodyBroken(new ProxyError('client_body_short'))
-    else if (this.#session.context.options.halfClose === 'serve') this.#keepAlive = false
-    else {
+  /** The client has sent its last byte, though it may still be reading. `unread`: some of its bytes wait for us. */
+  clientEnded(unread: boolean): void {
+    const serve = this.#session.context.options.halfClose === 'serve'
+    if (this.bodyOpen && !unread) this.bodyBroken(new ProxyError('client_body_short'))
+    else if (!serve && this.#state !== 'over') {
       this.clientGone(new ProxyError('client_left'))
       this.#session.abort(false)
     }

@@ -67,11 +67,6 @@ export class ClientSession implements ConnectionUser, Deadline, BodyHost {
     return this.#phase === 'head' && !this.#headBegun
   }
 
-  /** True when the client has sent its last byte. */
-  get clientEnded(): boolean {
-    return this.#clientEnded
-  }
-
   // Bytes in.
 
   bytes(chunk: Buffer): void {
@@ -94,6 +89,7 @@ export class ClientSession implements ConnectionUser, Deadline, BodyHost {
   pump(): void {
     if (this.#looping || this.#phase === 'linger' || this.#phase === 'over') return
     if (this.#queue.length > 0) this.#consumeQueue()
+    if (this.#clientEnded) this.#settleEnd()
     this.#boundQueue()
   }
 
@@ -101,6 +97,15 @@ export class ClientSession implements ConnectionUser, Deadline, BodyHost {
     const used = this.#consume(this.#queue.view())
     if (this.#takesMore()) this.#queue.consume(used)
     else this.#queue.clear()
+  }
+
+  /** The client has sent its last byte, and what is left of it has been looked at: what does that mean? */
+  #settleEnd(): void {
+    if (this.#phase === 'head') {
+      // Nothing is asked, or only the beginning of something: nobody waits for an answer.
+      this.#phase = 'over'
+      this.connection.end()
+    } else this.#exchange?.clientEnded(this.#queue.length > 0)
   }
 
   #takesMore(): boolean {
@@ -174,7 +179,7 @@ export class ClientSession implements ConnectionUser, Deadline, BodyHost {
   }
 
   resumeReading(): void {
-    this.waitForClient(true)
+    this.waitForClient(this.#exchange?.bodyOpen === true)
     this.pump()
     if (this.#exchange?.requestBody?.paused !== true && !this.#held) this.connection.resume()
   }
@@ -189,15 +194,14 @@ export class ClientSession implements ConnectionUser, Deadline, BodyHost {
   exchangeOver(keepAlive: boolean): void {
     this.#exchange = null
     this.connection.expectBody(false)
-    if (!keepAlive || this.#clientEnded || this.context.draining) {
+    if (!keepAlive || this.context.draining) {
       this.close()
       return
     }
     this.#phase = 'head'
     this.#headBegun = false
     this.#wait(this.context.options.timeouts.idleTimeoutMs)
-    if (!this.#looping && this.#queue.length > 0) this.pump()
-    else if (!this.#looping) this.#boundQueue()
+    if (!this.#looping) this.pump()
   }
 
   /** The answer broke off: the client must not take what it has for the whole. */
@@ -216,7 +220,7 @@ export class ClientSession implements ConnectionUser, Deadline, BodyHost {
     this.#phase = 'linger'
     this.#queue.clear()
     this.connection.end()
-    if (this.#held) this.connection.resume()
+    this.connection.resume()
     this.#wait(this.context.options.timeouts.lingerTimeoutMs)
   }
 
@@ -239,13 +243,7 @@ export class ClientSession implements ConnectionUser, Deadline, BodyHost {
 
   ended(): void {
     this.#clientEnded = true
-    if (this.#phase === 'linger' || this.#exchange === null) {
-      // Nothing is asked, or only the beginning of something: nobody waits for an answer.
-      this.#phase = 'over'
-      this.connection.end()
-      return
-    }
-    this.#exchange.clientEnded()
+    if (this.#phase !== 'linger') this.#settleEnd()
   }
 
   drained(): void {

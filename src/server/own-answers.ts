@@ -2,10 +2,9 @@
  * Requests that this proxy answers itself, and those that it cannot serve at all.
  */
 import { ProxyError } from '../base/errors.ts'
+import { type FixedAnswer, fixedAnswer } from '../exchange/fixed-answer.ts'
 import { EXPECT, idOf, MAX_FORWARDS } from '../http/field-names.ts'
-import { HeaderList } from '../http/header-list.ts'
-import type { RequestHead, ResponseHead } from '../http/message.ts'
-import { reasonOf } from '../http/status.ts'
+import type { RequestHead } from '../http/message.ts'
 
 const EXPECT_ID = idOf('expect')
 const MAX_FORWARDS_ID = idOf('max-forwards')
@@ -27,7 +26,7 @@ export function unservable(request: RequestHead): ProxyError | null {
  * RFC 9110 §7.6.2: Max-Forwards counts only for TRACE and OPTIONS; at 0 the request is answered here, else it
  * goes on with one less. Returns the answer, or null when the request is to go on.
  */
-export function ownAnswer(request: RequestHead): { head: ResponseHead; body: string } | null {
+export function ownAnswer(request: RequestHead): FixedAnswer | null {
   if ((request.headers.mask & MAX_FORWARDS) === 0) return null
   if (request.method !== 'TRACE' && request.method !== 'OPTIONS') return null
   const left = request.headers.firstKnown(MAX_FORWARDS_ID) ?? ''
@@ -40,21 +39,20 @@ export function ownAnswer(request: RequestHead): { head: ResponseHead; body: str
 }
 
 /** RFC 9110 §9.3.8: the request as it was received, as content of type message/http. */
-function traceAnswer(request: RequestHead): { head: ResponseHead; body: string } {
+function traceAnswer(request: RequestHead): FixedAnswer {
   const headers = request.headers.copy()
   for (const name of SECRET) headers.remove(name)
   const version = request.version === 11 ? '1.1' : '1.0'
-  return answer(`${request.method} ${request.target} HTTP/${version}\r\n${headers.text}\r\n`, [
-    ['Content-Type', 'message/http'],
-  ])
+  const text = `${request.method} ${request.target} HTTP/${version}\r\n${headers.text}\r\n`
+  return fixedAnswer('TRACE', 200, [['Content-Type', 'message/http']], Buffer.from(text, 'latin1'))
 }
 
 /** RFC 9110 §9.3.7. */
-function optionsAnswer(): { head: ResponseHead; body: string } {
-  return answer('', [['Allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, TRACE']])
-}
-
-function answer(body: string, fields: [string, string][]): { head: ResponseHead; body: string } {
-  const headers = HeaderList.from([...fields, ['Content-Length', String(body.length)]])
-  return { head: { status: 200, reason: reasonOf(200), version: 11, headers }, body }
+function optionsAnswer(): FixedAnswer {
+  return fixedAnswer(
+    'OPTIONS',
+    200,
+    [['Allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, TRACE']],
+    Buffer.alloc(0),
+  )
 }

@@ -12,9 +12,8 @@ import { NO_BODY } from '../http1/framing.ts'
 
 /** What the body needs of the connection it comes from. */
 export interface BodyHost {
-  /** Reading may go on: feed what is waiting. */
-  pump(): void
   pauseReading(): void
+  /** Reading may go on, what is waiting first. */
   resumeReading(): void
   /** The last byte was handed on. */
   bodyEnded(): void
@@ -72,9 +71,9 @@ export class RequestBody implements Body, ContentSink {
   into(sink: BodySink): void {
     this.#sink = sink
     sink.open(this)
+    this.#paused = false
     if (this.ended) this.#tellEnd(sink)
-    else if (this.#paused) this.resume()
-    else this.#host.pump()
+    else this.#host.resumeReading()
   }
 
   /** The taker must not take what it has for the whole. */
@@ -113,8 +112,8 @@ export class RequestBody implements Body, ContentSink {
   cancel(_error: ProxyError): void {
     this.#sink = null
     this.#dropped = true
-    if (this.#paused) this.resume()
-    else this.#host.pump()
+    this.#paused = false
+    if (!this.ended) this.#host.resumeReading()
   }
 
   // ContentSink, for the decoder.

@@ -3,6 +3,7 @@
  * Strategy: the field lines are copied as they stand, without those that belong to one connection; what this
  * connection needs is put behind them.
  */
+import type { Clock } from '../base/clock.ts'
 import { CONTENT_LENGTH, DATE, HOP_BY_HOP } from '../http/field-names.ts'
 import { formatHttpDate } from '../http/http-date.ts'
 import type { Framing, ResponseHead } from '../http/message.ts'
@@ -10,16 +11,16 @@ import type { Framing, ResponseHead } from '../http/message.ts'
 /** What the client is told about the connection: nothing, that it ends, or (HTTP/1.0) that it stays. */
 export type ConnectionWord = '' | 'close' | 'keep-alive'
 
-/** Whole text of a final head, with its empty line. `nowMs` is wall-clock time, for a Date that is missing. */
+/** Whole text of a final head, with its empty line. The clock is for a Date that is missing. */
 export function responseHeadText(
   head: ResponseHead,
   framing: Framing,
   connection: ConnectionWord,
-  nowMs: number,
+  clock: Clock,
 ): string {
   const { headers } = head
   // RFC 9110 §6.6.1: a recipient that forwards a response without Date adds one.
-  const date = (headers.mask & DATE) === 0 ? `Date: ${formatHttpDate(nowMs)}\r\n` : ''
+  const date = (headers.mask & DATE) === 0 ? `Date: ${formatHttpDate(clock.wallMs())}\r\n` : ''
   const coding = framing.kind === 'chunked' ? 'Transfer-Encoding: chunked\r\n' : ''
   const option =
     connection === '' ? '' : connection === 'close' ? 'Connection: close\r\n' : 'Connection: keep-alive\r\n'

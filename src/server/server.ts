@@ -115,7 +115,7 @@ class ServedListener {
       return
     }
     const client = {
-      address: connection.remoteAddress,
+      address: plainAddress(connection.remoteAddress),
       port: connection.remotePort,
       listener: this.#name,
     }
@@ -125,9 +125,7 @@ class ServedListener {
   #refuse(connection: SocketConnection): void {
     const limit = this.#options.connectionsMax
     const { head, body } = errorAnswer(new ProxyError('too_many_clients'), null)
-    connection.text(
-      responseHeadText(head, { kind: 'length', bytes: body.length }, 'close', deadlines.clock.wallMs()),
-    )
+    connection.text(responseHeadText(head, { kind: 'length', bytes: body.length }, 'close', deadlines.clock))
     connection.text(body.toString())
     connection.end()
     connection.destroy()
@@ -145,6 +143,11 @@ class ServedListener {
 function nameOf(bound: BoundAddress): string {
   if (bound.kind === 'unix') return `unix:${bound.path}`
   return bound.host.includes(':') ? `[${bound.host}]:${bound.port}` : `${bound.host}:${bound.port}`
+}
+
+/** On a socket for both families an IPv4 client wears an IPv6 address; it is known by its own (RFC 4291 §2.5.5.2). */
+function plainAddress(address: string): string {
+  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address
 }
 
 function describe(error: unknown): string {

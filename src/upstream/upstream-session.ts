@@ -36,6 +36,7 @@ export interface Tenant {
 /** Interim answers (1xx) before the final one; a server that sends more is broken. */
 const INTERIM_HEADS_MAX = 32
 const KEEP_ALIVE_ID = idOf('keep-alive')
+const VIA_ID = idOf('via')
 const LF = 10
 
 export class UpstreamSession implements ConnectionUser, BodySink, Source, Deadline {
@@ -144,7 +145,9 @@ export class UpstreamSession implements ConnectionUser, BodySink, Source, Deadli
   }
 
   cancel(_error: ProxyError): void {
+    const tenant = this.#tenant
     this.abandon()
+    tenant?.answered()
   }
 
   // The connection.
@@ -228,7 +231,7 @@ export class UpstreamSession implements ConnectionUser, BodySink, Source, Deadli
     // RFC 9110 §8.6: no Content-Length in a 204. Some servers send a zero.
     if (head.status === 204) head.headers.remove('content-length')
     // RFC 9110 §7.6.3: with the version of the message that was received.
-    head.headers.add('Via', head.version === 11 ? '1.1 sluice' : '1.0 sluice')
+    head.headers.addChecked('Via', VIA_ID, head.version === 11 ? '1.1 sluice' : '1.0 sluice')
     this.#state = 'body'
     this.#decoder.start(framing)
     const { reply } = exchange

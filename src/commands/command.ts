@@ -1,0 +1,58 @@
+/**
+ * What a command is to the command line: its words, and where its work stands.
+ */
+
+export interface Flag {
+  /** Without the two dashes. */
+  readonly name: string
+  /** What follows it in the help, `ADDR` or `NAME`; null for a flag that stands alone. */
+  readonly value: string | null
+  /** May be given several times, each time with several values between commas. */
+  readonly list?: boolean
+  /** May be given several times; commas belong to the value. */
+  readonly repeatable?: boolean
+  readonly help: string
+}
+
+/** Flags as they were given. */
+export interface Values {
+  /** The last value, or null. */
+  text(name: string): string | null
+  /** All values, in order. */
+  list(name: string): readonly string[]
+  has(name: string): boolean
+}
+
+/** Where a command speaks. A line is given without its end. */
+export interface Output {
+  /** Stdout: what was asked for. */
+  out(line: string): void
+  /** Stderr: everything else. */
+  err(line: string): void
+  /** `--debug` was given: say where an error came from. */
+  readonly debug: boolean
+}
+
+/** 0 fine, 1 failed while running, 2 bad use or bad config. */
+export type ExitCode = 0 | 1 | 2
+
+export type Work = (values: Values, output: Output) => Promise<ExitCode>
+
+export interface Command {
+  readonly name: string
+  readonly summary: string
+  /** What stands behind the name in the help. */
+  readonly usage: string
+  readonly example: string
+  readonly flags: readonly Flag[]
+  /** Flags that belong to a version to come: nothing is faked, and nobody is told to look for a misspelling. */
+  readonly laterFlags: readonly string[]
+  /** Loads what does the work, so that help and version load nothing else. */
+  load(): Promise<Work>
+}
+
+/** The words of an error: its message, or with `--debug` where it came from as well. */
+export function wordsOf(error: unknown, output: Output): string {
+  if (!(error instanceof Error)) return String(error)
+  return output.debug ? (error.stack ?? error.message) : error.message
+}

@@ -1,0 +1,97 @@
+/**
+ * The commands of this version, in the order of the help.
+ */
+import type { Command, Flag } from './command.ts'
+
+const CONFIG: Flag = {
+  name: 'config',
+  value: 'FILE',
+  help: 'config file (default: sluice.config.{ts,js,json,yaml} here)',
+}
+const DEBUG: Flag = { name: 'debug', value: null, help: 'show where an error came from' }
+
+const LOG: readonly Flag[] = [
+  {
+    name: 'log',
+    value: 'FORMAT',
+    help: 'short, combined, json or off (default: short on a terminal, json elsewhere)',
+  },
+  { name: 'log-file', value: 'FILE', help: 'write the log there instead of to stdout' },
+]
+
+export const COMMANDS: readonly Command[] = [
+  {
+    name: 'run',
+    summary: 'serve what the config file says',
+    usage: '[--config FILE]',
+    example: 'sluice run --config shop.config.ts --log json',
+    flags: [CONFIG, ...LOG, DEBUG],
+    laterFlags: ['workers', 'watch'],
+    load: async () => (await import('./run.ts')).run,
+  },
+  {
+    name: 'check',
+    summary: 'name every fault of the config at once, each with file:line:column',
+    usage: '[--config FILE]',
+    example: 'sluice check --config shop.config.ts',
+    flags: [CONFIG, DEBUG],
+    laterFlags: [],
+    load: async () => (await import('./check.ts')).check,
+  },
+  {
+    name: 'proxy',
+    summary: 'a reverse proxy without a config file',
+    usage: '--to URL[,URL…] [--listen ADDR]',
+    example:
+      "sluice proxy --listen :8080 --to 127.0.0.1:9000,127.0.0.1:9001 --set-header 'x-served-by: sluice'",
+    flags: [
+      {
+        name: 'to',
+        value: 'URL',
+        list: true,
+        help: 'servers that answer: host:port, http://host:port/path, unix:/path',
+      },
+      {
+        name: 'listen',
+        value: 'ADDR',
+        list: true,
+        help: '8080, :8080, 127.0.0.1:8080, [::1]:8080, unix:/path (default: 127.0.0.1:8080)',
+      },
+      {
+        name: 'host',
+        value: 'NAME',
+        list: true,
+        help: 'serve these hosts only: exact or *.wildcard (default: every host)',
+      },
+      { name: 'balance', value: 'NAME', help: 'round-robin (default) or least-busy' },
+      { name: 'set-header', value: "'NAME: VALUE'", repeatable: true, help: 'set a field of every answer' },
+      {
+        name: 'retry-for',
+        value: 'TIME',
+        help: 'go on trying this long while no server accepts a connection (default: 0s)',
+      },
+      {
+        name: 'drain-timeout',
+        value: 'TIME',
+        help: 'time for running exchanges when asked to end (default: 30s)',
+      },
+      ...LOG,
+      DEBUG,
+    ],
+    laterFlags: ['cache', 'compress', 'workers'],
+    load: async () => (await import('./proxy.ts')).proxy,
+  },
+]
+
+/** Commands that belong to a version to come. */
+export const LATER_COMMANDS: readonly string[] = [
+  'explain',
+  'forward',
+  'tcp',
+  'udp',
+  'echo',
+  'connect',
+  'send',
+  'receive',
+  'cache',
+]
