@@ -27,7 +27,7 @@ const pacedEndWithinMs = 15_000
 const openAllWithinMs = 60_000
 const settleMs = 1_000
 /** With less than this share answered in time, latency says only that the proxy is too slow for the rate. */
-const keptUpShare = 0.99
+export const keptUpShare = 0.99
 
 export interface Figures {
   cpuMicros: number
@@ -40,6 +40,8 @@ export interface Figures {
   foreignShare: number
   /** Paced runs: how late the generator itself noticed what was due. */
   latenessP99Micros: number
+  /** Paced runs: the share of the due requests that was answered in time; 1 in all others. */
+  keptUp: number
   /** Idle runs: growth of resident memory per connection, and the whole of it with all connections open. */
   perConnectionBytes: number
   residentKilobytes: number
@@ -77,6 +79,7 @@ const noFigures: Figures = {
   peakKilobytes: 0,
   foreignShare: 0,
   latenessP99Micros: 0,
+  keptUp: 1,
   perConnectionBytes: 0,
   residentKilobytes: 0,
 }
@@ -112,12 +115,13 @@ export async function measure(bench: Bench, work: Work, peer: Peer): Promise<Run
 
 interface Driven extends Load {
   readonly lateness: number
+  readonly keptUp: number
   readonly remarks: readonly string[]
 }
 
 async function drive(bench: Bench, work: Work, port: number, seconds: number): Promise<Driven> {
   if (work.driver === 'wrk') {
-    return { ...(await runWrk(work, port, seconds, bench.cores.load)), lateness: 0, remarks: [] }
+    return { ...(await runWrk(work, port, seconds, bench.cores.load)), lateness: 0, keptUp: 1, remarks: [] }
   }
   const script = join(import.meta.dirname, 'paced-load.ts')
   const args = [script, work.name, String(port), String(Math.round(bench.pace?.rate ?? 0)), String(seconds)]
@@ -153,6 +157,7 @@ async function measureLoad(bench: Bench, work: Work, running: Running, port: num
     peakKilobytes: peakKilobytes(running.pid),
     foreignShare: Math.max(0, foreign / elapsedMicros),
     latenessP99Micros: load.lateness,
+    keptUp: load.keptUp,
   }
   const faults = [...load.faults]
   if (running.hasEnded()) faults.push(`it ended under load: ${running.lastWords()}`)

@@ -101,8 +101,5 @@ export function readOptions(args: readonly string[]): Options | null {
 export function peersFor(work: Work, options: Options): readonly Peer[] {
   if (options.peers.length) return PEERS.filter(peer => options.peers.includes(peer.name))
   if (options.everyPeer) return PEERS
-  return PEERS.filter(peer => {
-    if (peer.name === 'sluice+log') return work.accessLog
-    return peer.kind !== 'npm' || work.peers === 'all'
-  })
+  return PEERS.filter(peer => work.peers.includes(peer.name))
 }

@@ -19,7 +19,7 @@ export interface Row {
 }
 
 /** Above this share of CPU time spent by others on the proxy's core, the row says so. */
-const foreignShareWorthSaying = 0.05
+export const foreignShareWorthSaying = 0.05
 
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((left, right) => left - right)

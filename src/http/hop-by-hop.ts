@@ -1,7 +1,7 @@
 /**
  * Fields that are for one connection only (RFC 9110 §7.6.1).
  */
-import { CONNECTION, idOf } from './field-names.ts'
+import { CONNECTION, HOP_BY_HOP, idOf, recogniseName, UNKNOWN } from './field-names.ts'
 import type { HeaderList } from './header-list.ts'
 
 const CONNECTION_ID = idOf('connection')
@@ -36,7 +36,13 @@ export function connectionOptions(headers: HeaderList): string[] {
 export function dropConnectionFields(headers: HeaderList): void {
   if ((headers.mask & CONNECTION) === 0 || namesNothing(headers)) return
   for (const option of connectionOptions(headers))
-    if (option !== 'close' && option !== 'keep-alive' && !PROTECTED.has(option)) headers.remove(option)
+    if (option !== 'close' && !isStanding(option) && !PROTECTED.has(option)) headers.remove(option)
+}
+
+/** TE is one: every sender names it in Connection (RFC 9110 §10.1.4), and it is still to be read. */
+function isStanding(name: string): boolean {
+  const id = recogniseName(name)
+  return id !== UNKNOWN && (HOP_BY_HOP & (1 << id)) !== 0
 }
 
 /** True for the values that nearly every message has: they name no field. */

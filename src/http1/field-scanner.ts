@@ -5,7 +5,7 @@
  * every looseness here is a place where two parties could read one message differently (RFC 9112 §2.2, §5.1,
  * §5.2; RFC 9110 §5.5).
  */
-import { CLASS, COLON, CR, HTAB, LF, SP, TOKEN, VALUE } from '../base/ascii.ts'
+import { CLASS, COLON, CR, DEL, HTAB, LF, SP, TOKEN } from '../base/ascii.ts'
 import { type ErrorCode, ProxyError } from '../base/errors.ts'
 import { recogniseBytes, UNKNOWN } from '../http/field-names.ts'
 
@@ -49,7 +49,7 @@ export function scanFields(bytes: Uint8Array, start: number, end: number, fields
     at++
     while (at < end && (bytes[at] === SP || bytes[at] === HTAB)) at++
     const valueStart = at
-    while (at < end && (classes[bytes[at]] & VALUE) !== 0) at++
+    at = skipValue(bytes, at, end)
     if (at >= end) return false
     if (bytes[at] !== CR) throw new ProxyError(bytes[at] === LF ? 'bad_line_end' : 'bad_field_value')
     if (at + 1 >= end) return false
@@ -62,6 +62,19 @@ export function scanFields(bytes: Uint8Array, start: number, end: number, fields
     }
     at += 2
   }
+}
+
+/**
+ * The first byte from `at` on that a field value must not hold: CR, most of the time. Compared, not looked up:
+ * a quarter less time for a browser's head (bench/micro/head-parser.bench.ts).
+ */
+function skipValue(bytes: Uint8Array, start: number, end: number): number {
+  let at = start
+  for (; at < end; at++) {
+    const byte = bytes[at]
+    if (byte < SP ? byte !== HTAB : byte === DEL) break
+  }
+  return at
 }
 
 /** Names the fault of a byte that ends a field name and is no colon. */

@@ -189,6 +189,11 @@ export class ClientExchange implements Exchange, Reply {
   data(chunk: Buffer): boolean {
     if (this.#state !== 'content' || chunk.length === 0) return true
     this.#bytes += chunk.length
+    // Bytes beyond the length that was told would be read as the beginning of the next answer.
+    if (this.#framing.kind === 'length' && this.#bytes > this.#framing.bytes) {
+      this.fail(new ProxyError('internal', 'An answer of the wrong length was about to be sent.'))
+      return true
+    }
     let room = true
     if (this.#framing.kind === 'chunked') {
       this.#connection.text(chunkStart(chunk.length))
