@@ -2,13 +2,13 @@
 /**
  * The program `sluice`. It looks at the version of Node before it loads anything that an older one cannot read.
  */
-const neededMajor = 22
-const neededMinor = 18
+const NEEDED_MAJOR = 22
+const NEEDED_MINOR = 18
 
 const [major, minor] = process.versions.node.split('.').map(Number)
-if (major < neededMajor || (major === neededMajor && minor < neededMinor)) {
+if (major < NEEDED_MAJOR || (major === NEEDED_MAJOR && minor < NEEDED_MINOR)) {
   console.error(
-    `sluice needs Node.js ${neededMajor}.${neededMinor} or newer; this is ${process.versions.node} (${process.execPath})`,
+    `sluice needs Node.js ${NEEDED_MAJOR}.${NEEDED_MINOR} or newer; this is ${process.versions.node} (${process.execPath})`,
   )
   process.exit(2)
 }

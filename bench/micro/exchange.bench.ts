@@ -19,6 +19,7 @@ class Drain implements Connection {
   declare user: ConnectionUser
   readonly congested = false
   readonly closed = false
+  readonly unsent = 0
   written = 0
   #text = ''
   readonly #memory = Buffer.alloc(65_536)

@@ -11,7 +11,7 @@ export const DURATION_PATTERN = '^(0|[0-9]+(\\.[0-9]+)?(ms|s|m|h))$'
 export const SIZE_PATTERN = '^(0|[0-9]+(\\.[0-9]+)?(B|KB|MB|GB))$'
 
 /** The longest wait a timer of Node can hold: beyond it a timer fires at once, which is the worst misreading of "long". */
-export const durationMsMax = 2 ** 31 - 1
+export const DURATION_MS_MAX = 2 ** 31 - 1
 
 type Units = readonly (readonly [unit: string, factor: number])[]
 
@@ -35,7 +35,7 @@ const SIZE_UNITS: Units = [
  */
 export function parseDuration(text: string): number {
   const ms = Math.round(amount(text, DURATION_UNITS, 'a duration', '"250ms", "5s", "2m" or "1h"'))
-  if (ms > durationMsMax)
+  if (ms > DURATION_MS_MAX)
     throw new RangeError(`"${text}" is longer than a timer can wait: write at most "596h"`)
   return ms
 }

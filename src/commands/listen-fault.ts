@@ -2,11 +2,16 @@
  * Why an address could not be listened on, with what to do about it.
  */
 
+import { parseIp, withoutZone } from '../base/ip.ts'
+
 /** `platform` as in `process.platform`: the tools that name the owner of a port differ. */
 export function listenFault(error: NodeJS.ErrnoException, platform: string): string {
-  const { address = '', port } = error as { address?: string; port?: number }
-  // For a unix socket Node gives its path as the address, and no port or -1.
-  if (port === undefined || port < 0) return unixFault(error, address)
+  const { address, hostname, port = 0 } = error as { address?: string; hostname?: string; port?: number }
+  if (hostname !== undefined)
+    return `cannot listen on ${hostname}: the name does not resolve: write an IP address of this machine`
+  if (address === undefined) return `cannot listen: ${error.message}`
+  if (parseIp(withoutZone(address)) === null)
+    return `cannot listen on unix:${address}: ${unixReason(error, address)}`
   const name = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
   return `cannot listen on ${name}: ${tcpReason(error, address, port, platform)}`
 }
@@ -30,17 +35,15 @@ function ownerCommand(port: number, platform: string): string {
   return platform === 'linux' ? `ss -ltnp 'sport = :${port}'` : `lsof -nP -iTCP:${port} -sTCP:LISTEN`
 }
 
-function unixFault(error: NodeJS.ErrnoException, path: string): string {
+function unixReason(error: NodeJS.ErrnoException, path: string): string {
   switch (error.code) {
     case 'EADDRINUSE':
-      return `cannot listen on unix:${path}: another program listens there; see which: lsof ${path}`
+      return `another program listens there; see which: lsof ${path}`
     case 'EACCES':
-      return `cannot listen on unix:${path}: the user that runs sluice may not write in that folder`
+      return 'the user that runs sluice may not write in that folder'
     case 'ENOENT':
-      return `cannot listen on unix:${path}: that folder is not there`
-    case 'ENOTFOUND':
-      return `cannot listen: ${error.message}: write an IP address of this machine`
+      return 'that folder is not there'
     default:
-      return `cannot listen${path === '' ? '' : ` on unix:${path}`}: ${error.message}`
+      return error.message
   }
 }

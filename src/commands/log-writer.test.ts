@@ -100,7 +100,10 @@ test('a reader without room is asked again, and nothing is lost', context => {
     system.finish({ error: 'EAGAIN' })
     writer.write(`${i}\n`)
     assert.ok(!system.busy)
-    mock.timers.tick(20)
+    // 1, 2, 4 … 32 ms
+    mock.timers.tick(Math.min(2 ** i, 32) - 1)
+    assert.ok(!system.busy)
+    mock.timers.tick(1)
   }
   system.finish()
   mock.timers.tick(100)
@@ -188,9 +191,11 @@ test('close does not wait for ever', async context => {
   const { system, writer } = setUp(context)
   writer.write('a\n')
   const closed = writer.close()
+  writer.write('b\n')
   assert.ok(system.busy)
   mock.timers.tick(2000)
   await closed
+  assert.deepEqual(system.complaints, ['log stdout: ends, 2 lines were lost'])
 })
 
 test('close with nothing to write', async context => {

@@ -27,15 +27,19 @@ export interface LogSystem {
 }
 
 /** Longest time a line waits for others. */
-const flushIntervalMs = 100
+const FLUSH_INTERVAL_MS = 100
 /** A batch this large is written at once. */
-const batchCharsMax = 65_536
+const BATCH_CHARS_MAX = 65_536
 /** What is held while a write does not come back; beyond it lines are dropped. Counted in characters. */
-const pendingCharsMax = 8 * 1024 * 1024
-/** Pause before a write is tried again that the reader had no room for. */
-const retryPauseMs = 20
+const PENDING_CHARS_MAX = 8 * 1024 * 1024
+/**
+ * Pauses before a write is tried again that the reader had no room for: short at first, as a reader that keeps up
+ * empties a pipe of 64 KB in no time, and doubled up to the second.
+ */
+const RETRY_PAUSE_MS = 1
+const RETRY_PAUSE_MS_MAX = 32
 /** How long `close` waits for a reader that does not read. */
-const closeTimeoutMs = 2_000
+const CLOSE_TIMEOUT_MS = 2_000
 
 const realSystem: LogSystem = {
   write: (fd, bytes, offset, done) => fs.write(fd, bytes, offset, bytes.length - offset, null, done),
@@ -49,17 +53,17 @@ export function fileTarget(path: string): LogTarget {
 }
 
 /**
- * Stdout or stderr. A pipe is opened a second time where the system allows it (Linux), because waiting can then
- * be switched off for our writes alone: one that waits would hold a thread, even when the program wants to end.
+ * Stdout or stderr. Node makes the stream of a pipe or socket non-blocking when it is first looked at, which is
+ * all it is looked at for: a write that waits for its reader would hold a thread, and the end of the program too.
  */
 export function standardTarget(name: 'stdout' | 'stderr'): LogTarget {
   const fd = name === 'stdout' ? 1 : 2
   try {
-    if (fs.fstatSync(fd).isFIFO()) {
-      const flags = fs.constants.O_WRONLY | fs.constants.O_NONBLOCK
-      return { name, fd: fs.openSync(`/proc/self/fd/${fd}`, flags), path: null }
-    }
-  } catch {}
+    const kind = fs.fstatSync(fd)
+    if (kind.isFIFO() || kind.isSocket()) void (name === 'stdout' ? process.stdout : process.stderr)
+  } catch {
+    // A descriptor that is closed: every write says so.
+  }
   return { name, fd, path: null }
 }
 
@@ -73,6 +77,7 @@ export class LogWriter {
   /** Waits for more lines; only while the system has no batch. */
   #flushTimer: NodeJS.Timeout | null = null
   #retryTimer: NodeJS.Timeout | null = null
+  #retryPauseMs = RETRY_PAUSE_MS
   /** The batch that the system has. */
   #batch: Buffer | null = null
   #batchOffset = 0
@@ -97,12 +102,12 @@ export class LogWriter {
 
   /** `line` ends in a line end. Returns at once, whatever becomes of the line. */
   write(line: string): void {
-    if (this.#pending.length + line.length > pendingCharsMax) {
+    if (this.#pending.length + line.length > PENDING_CHARS_MAX) {
       this.#droppedLines++
       return
     }
     this.#pending += line
-    if (this.#batch === null) this.#flushSoon(this.#pending.length >= batchCharsMax && this.#failure === '')
+    if (this.#batch === null) this.#flushSoon(this.#pending.length >= BATCH_CHARS_MAX && this.#failure === '')
   }
 
   /** Goes on in a new file of the same name (the old one was moved away). Without a name it does nothing. */
@@ -124,18 +129,21 @@ export class LogWriter {
     const finished = new Promise<void>(resolve => {
       this.#closed = resolve
     })
-    const late = setTimeout(() => this.#closed?.(), closeTimeoutMs)
+    const late = setTimeout(() => this.#closed?.(), CLOSE_TIMEOUT_MS)
     this.#flush()
     if (this.#batch === null) this.#closed?.()
     await finished
     clearTimeout(late)
     if (this.#retryTimer !== null) clearTimeout(this.#retryTimer)
+    const unwritten = this.#batch === null ? 0 : countLines(this.#batch, this.#batchOffset)
+    const lost = this.#droppedLines + unwritten + countLines(Buffer.from(this.#pending), 0)
+    if (lost > 0) this.#complain(`log ${this.#target.name}: ends, ${lost} lines were lost`)
   }
 
   /** After a failure the next attempt always waits for the timer, so that a full disk is not asked without pause. */
   #flushSoon(now: boolean): void {
     if (now) this.#flush()
-    else this.#flushTimer ??= setTimeout(() => this.#flush(), flushIntervalMs)
+    else this.#flushTimer ??= setTimeout(() => this.#flush(), FLUSH_INTERVAL_MS)
   }
 
   #flush(): void {
@@ -151,13 +159,15 @@ export class LogWriter {
   #writeBatch(batch: Buffer): void {
     this.#system.write(this.#target.fd, batch, this.#batchOffset, (error, written) => {
       if (error?.code === 'EAGAIN' || error?.code === 'EINTR') {
-        this.#retryTimer = setTimeout(() => this.#writeBatch(batch), retryPauseMs)
+        this.#retryTimer = setTimeout(() => this.#writeBatch(batch), this.#retryPauseMs)
+        this.#retryPauseMs = Math.min(this.#retryPauseMs * 2, RETRY_PAUSE_MS_MAX)
         return
       }
       if (error !== null) {
         this.#fail(error, batch)
         return
       }
+      this.#retryPauseMs = RETRY_PAUSE_MS
       this.#batchOffset += written
       if (this.#batchOffset < batch.length) this.#writeBatch(batch)
       else this.#batchDone(batch)
@@ -194,7 +204,7 @@ export class LogWriter {
       else this.#flush()
       return
     }
-    if (this.#pending !== '') this.#flushSoon(this.#pending.length >= batchCharsMax && this.#failure === '')
+    if (this.#pending !== '') this.#flushSoon(this.#pending.length >= BATCH_CHARS_MAX && this.#failure === '')
   }
 
   #swapTarget(): void {

@@ -11,11 +11,11 @@ export function standardOutput(debug: boolean): Output {
 }
 
 /** Attempts before a reader that takes nothing is given up. */
-const attemptsMax = 1000
+const ATTEMPTS_MAX = 1000
 
 function writeLine(fd: number, line: string): void {
   let rest = Buffer.from(`${line}\n`)
-  for (let attempt = 0; rest.length > 0 && attempt < attemptsMax; attempt++) {
+  for (let attempt = 0; rest.length > 0 && attempt < ATTEMPTS_MAX; attempt++) {
     try {
       rest = rest.subarray(writeSync(fd, rest))
     } catch (error) {

@@ -77,8 +77,8 @@ function flagOf(path: Path): string {
 
 /** `name: value`, several times; the same name again adds a field. */
 function headerFlags(given: readonly string[]): { layers: unknown[]; faults: string[] } {
-  const set: Record<string, string> = {}
-  const add: Record<string, string> = {}
+  const set = new Map<string, string>()
+  const add = new Map<string, string>()
   const faults: string[] = []
   for (const text of given) {
     const colon = text.indexOf(':')
@@ -87,9 +87,12 @@ function headerFlags(given: readonly string[]): { layers: unknown[]; faults: str
       continue
     }
     const name = text.slice(0, colon).toLowerCase()
-    const fields = Object.hasOwn(set, name) ? add : set
-    fields[name] = text.slice(colon + 1).trim()
+    const fields = set.has(name) ? add : set
+    fields.set(name, text.slice(colon + 1).trim())
   }
-  const response = { set, ...(Object.keys(add).length > 0 ? { add } : {}) }
-  return { layers: Object.keys(set).length > 0 ? [{ headers: { response } }] : [], faults }
+  const response = {
+    set: Object.fromEntries(set),
+    ...(add.size > 0 ? { add: Object.fromEntries(add) } : {}),
+  }
+  return { layers: set.size > 0 ? [{ headers: { response } }] : [], faults }
 }

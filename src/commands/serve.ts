@@ -26,7 +26,8 @@ export async function serve(plan: Plan, output: Output): Promise<ExitCode> {
   }
   const code = await serveWith(plan, output, log, warn)
   for (const group of plan.groups) group.close()
-  await Promise.all([log?.close(), complaints.close()])
+  await log?.close()
+  await complaints.close()
   return code
 }
 

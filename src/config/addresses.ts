@@ -7,8 +7,8 @@ import type { ListenAddress } from '../server/options.ts'
 import type { ServerAddress } from '../upstream/options.ts'
 
 /** What a unix socket path may hold on Linux: `sun_path` is 108 bytes with its closing NUL. */
-const unixPathBytesMax = 107
-const hostNameCharsMax = 253
+const UNIX_PATH_BYTES_MAX = 107
+const HOST_NAME_CHARS_MAX = 253
 
 /**
  * `8080` and `:8080` (every interface), `127.0.0.1:8080`, `localhost:8080`, `[::1]:8080`, `unix:/run/sluice.sock`.
@@ -80,7 +80,7 @@ const isIPv6 = (text: string): boolean => text.includes(':') && parseIp(text) !=
 
 /** A name of the DNS as it is used inside networks too: underscores are let through. */
 export function isHostName(text: string): boolean {
-  if (text.length > hostNameCharsMax) return false
+  if (text.length > HOST_NAME_CHARS_MAX) return false
   const labels = text.replace(/\.$/, '').split('.')
   // A last label of digits only is read as a number by URL parsers: `127.1` would be another host for each reader.
   if (/^[0-9]+$/.test(labels[labels.length - 1])) return false
@@ -148,9 +148,9 @@ function unixPath(text: string, example: string): string {
   const path = text.slice('unix:'.length)
   if (path === '' || path.includes('\0')) throw notAn(text, 'the path of a unix socket', quote(example))
   if (path.startsWith('//')) throw new RangeError(`${quote(text)}: write "unix:${path.replace(/^\/+/, '/')}"`)
-  if (Buffer.byteLength(path) <= unixPathBytesMax) return path
+  if (Buffer.byteLength(path) <= UNIX_PATH_BYTES_MAX) return path
   throw new RangeError(
-    `${quote(text)}: the path of a unix socket holds at most ${unixPathBytesMax} bytes: choose a shorter one`,
+    `${quote(text)}: the path of a unix socket holds at most ${UNIX_PATH_BYTES_MAX} bytes: choose a shorter one`,
   )
 }
 

@@ -170,5 +170,6 @@ function fieldsOf(value: unknown): Fields {
 }
 
 function listOf(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : []
+  // A list with holes has undefined in them.
+  return Array.isArray(value) ? Array.from(value) : []
 }

@@ -38,7 +38,7 @@ export const DEFAULT_NAMES: readonly string[] = ['ts', 'mts', 'js', 'mjs', 'json
 )
 
 /** A config that waits for something that never comes must not leave a person waiting without a word. */
-const loadTimeoutMs = 30_000
+const LOAD_TIMEOUT_MS = 30_000
 
 /** The config files that stand in the folder; the first of them is the one that counts. */
 export function defaultConfigs(folder: string): string[] {
@@ -101,7 +101,7 @@ async function loadScript(file: string, text: string): Promise<Loaded> {
   const syntaxFault = 'message' in reading ? reading : null
   let module: { default?: unknown }
   try {
-    module = await importWithin(file, script, loadTimeoutMs)
+    module = await importWithin(file, script, LOAD_TIMEOUT_MS)
   } catch (error) {
     return failedImport(error, file, script, syntaxFault)
   }

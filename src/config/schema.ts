@@ -30,7 +30,7 @@ import {
   wrongType,
 } from './schema-parts.ts'
 
-export const countMax = 1_000_000
+const COUNT_MAX = 1_000_000
 const notYet = (what: string): string => `${what} is not in this version yet: take it out`
 
 const serverAddress = text('the address of a server', '127.0.0.1:9000', value => parseServerAddress(value), {
@@ -60,13 +60,13 @@ const upstreamOptions = object(
       'client',
       'upstream',
     ]).optional(),
-    connections: count('Open connections per server, busy and idle.', 1024, 1, countMax).optional(),
-    idleConnections: count('Idle connections kept per server.', 256, 0, countMax).optional(),
+    connections: count('Open connections per server, busy and idle.', 1024, 1, COUNT_MAX).optional(),
+    idleConnections: count('Idle connections kept per server.', 256, 0, COUNT_MAX).optional(),
     queue: count(
       'Requests that may wait for a connection, per server; beyond it 503.',
       1024,
       0,
-      countMax,
+      COUNT_MAX,
     ).optional(),
     queueTimeout: wait('How long a request waits for a connection.', '10s').optional(),
     idleTimeout: wait('How long an idle connection is kept.', '4s').optional(),
@@ -300,7 +300,7 @@ export const listenerSchema = object(
       'Open client connections; beyond it new ones get 503.',
       50_000,
       1,
-      countMax,
+      COUNT_MAX,
     ).optional(),
     readAhead: size(
       'Bytes of pipelined requests read ahead while an answer is under way.',

@@ -1,7 +1,17 @@
 /**
  * Reads a YAML config: its data, where everything stands, and what is wrong with the text.
  */
-import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml'
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+  visit,
+} from 'yaml'
 import { type Place, type PlaceNode, placeNode, TOP } from './places.ts'
 
 export interface YamlReading {
@@ -11,19 +21,31 @@ export interface YamlReading {
 }
 
 /** Copies that aliases may make of one node, against a file that grows without end when it is expanded. */
-const aliasCountMax = 100
+const ALIAS_COUNT_MAX = 100
 
 export function readYaml(text: string): YamlReading {
   const lines = new LineCounter()
   // Merge keys (`<<: *common`) left the standard with YAML 1.2, and people go on writing them.
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: true })
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    merge: true,
+    stringKeys: true,
+  })
   const faults = [...document.errors, ...document.warnings].map(each => ({
     place: placeAt(lines, each.pos[0]),
     message: wordsOf(each.code, each.message),
   }))
+  visit(document, {
+    Alias(_, alias) {
+      if (alias.resolve(document)) return
+      const message = `*${alias.source} stands for nothing: write &${alias.source} before what it stands for, further up`
+      faults.push({ place: placeAt(lines, alias.range?.[0] ?? 0), message })
+    },
+  })
   if (faults.length > 0) return { data: undefined, places: null, faults }
   try {
-    const data = document.toJS({ maxAliasCount: aliasCountMax })
+    const data = document.toJS({ maxAliasCount: ALIAS_COUNT_MAX })
     const root = document.contents
     return { data, places: root === null ? null : new YamlPlaces(document, lines).read(root), faults }
   } catch (error) {
@@ -34,6 +56,7 @@ export function readYaml(text: string): YamlReading {
 function wordsOf(code: string, message: string): string {
   if (code === 'DUPLICATE_KEY') return 'this key is written twice here: keep one'
   if (code === 'TAB_AS_INDENT') return 'a tab: YAML indents with spaces'
+  if (code === 'NON_STRING_KEY') return 'a key that is not a name'
   if (code === 'MULTIPLE_DOCS') return 'a second document begins here: a config is one document'
   return message.replace(/\.$/, '')
 }
@@ -62,7 +85,8 @@ class YamlPlaces {
     const children = new Map<string, PlaceNode>()
     const merged: PlaceNode[] = []
     for (const { key, value } of pairs) {
-      const name = isScalar(key) ? String(key.value) : null
+      // With merge keys on, the key `<<` is a symbol.
+      const name = !isScalar(key) ? null : typeof key.value === 'symbol' ? '<<' : String(key.value)
       if (name === null) continue
       // A key without a value stands where its value would begin: at the key.
       const child = value === null ? placeNode('unknown', this.#placeOf(key)) : this.read(value)

@@ -21,6 +21,8 @@ export interface Body extends Source {
   readonly ended: boolean
   /** What is left of the body goes into this sink from now on; a second call sends the rest elsewhere. */
   into(sink: BodySink): void
+  /** Whoever took the body is gone: the rest of it waits for the next call of `into`. */
+  release(): void
 }
 
 /**
@@ -60,8 +62,6 @@ export interface Exchange {
   readonly host: string
   /** Port of the host as text, or '' when none is written. */
   readonly hostPort: string
-  /** Authority of an absolute-form target, which replaces the Host field that came (RFC 9112 §3.2.2), else ''. */
-  readonly authority: string
   /** What an origin server is asked for: path and query, or `*`. */
   readonly originTarget: string
   readonly body: Body

@@ -28,6 +28,8 @@ export interface Connection {
   /** True when what was written waits in memory: hold back. */
   readonly congested: boolean
   readonly closed: boolean
+  /** Bytes that were written and that the kernel has not taken yet. */
+  readonly unsent: number
   /** Writes checked text (latin1), together with what else is written during this turn of the event loop. */
   text(text: string): void
   /** Writes lent bytes. False: taken, but hold back until `drained`. */
@@ -141,6 +143,10 @@ export class SocketConnection implements Connection {
 
   get congested(): boolean {
     return this.#socket.writableNeedDrain
+  }
+
+  get unsent(): number {
+    return this.#socket.writableLength
   }
 
   text(text: string): void {

@@ -9,7 +9,7 @@ import type { Body, ClientInfo, Exchange, ExchangeNotes, Reply, Serving } from '
 import { sendFixed } from '../exchange/fixed-answer.ts'
 import { CONNECTION, CONTENT_LENGTH, EXPECT, HOST, idOf, TE } from '../http/field-names.ts'
 import { HeaderList } from '../http/header-list.ts'
-import { hasConnectionOption, listHas } from '../http/hop-by-hop.ts'
+import { dropConnectionFields, hasConnectionOption, listHas } from '../http/hop-by-hop.ts'
 import type { Framing, RequestHead, ResponseHead } from '../http/message.ts'
 import { readHost, readTarget } from '../http/request-target.ts'
 import { CHUNK_END, chunkStart, lastChunk } from '../http1/body-encoder.ts'
@@ -42,7 +42,6 @@ export class ClientExchange implements Exchange, Reply {
   readonly request: RequestHead
   host = ''
   hostPort = ''
-  authority = ''
   originTarget = ''
   forwardedLines = ''
   reply: Reply = this
@@ -103,8 +102,13 @@ export class ClientExchange implements Exchange, Reply {
       return
     }
     const own = ownAnswer(request)
-    if (own === null) this.#session.context.options.handler.handle(this)
-    else sendFixed(this, own)
+    if (own !== null) {
+      sendFixed(this, own)
+      return
+    }
+    // Before any layer: what Connection names is the client's to remove, what the configuration adds is not.
+    dropConnectionFields(request.headers)
+    this.#session.context.options.handler.handle(this)
   }
 
   #readTarget(): void {
@@ -113,11 +117,12 @@ export class ClientExchange implements Exchange, Reply {
     const hostField = (headers.mask & HOST) === 0 ? '' : (headers.firstKnown(HOST_ID) ?? '')
     const named = readHost(hostField)
     const target = readTarget(request.method, request.target)
-    // RFC 9112 §3.2.2: with absolute-form the Host field is ignored, but it has to be a valid one (§3.2).
+    // RFC 9112 §3.2.2: with absolute-form the target's authority replaces the Host field, which has to be a valid
+    // one all the same (§3.2).
     const absolute = target.form === 'absolute'
+    if (absolute && hostField !== target.authority) headers.set('Host', target.authority)
     this.host = absolute ? target.host : named.host
     this.hostPort = absolute ? target.port : named.port
-    this.authority = absolute ? target.authority : ''
     this.originTarget = absolute ? target.path : request.target
     const host = absolute ? target.authority : hostField
     this.forwardedLines = this.#session.context.forwarded.linesFor(this.#session, host, headers)
@@ -267,7 +272,7 @@ export class ClientExchange implements Exchange, Reply {
       exchange: request === NO_REQUEST ? null : this,
       method: request.method,
       target: request.target,
-      host: this.authority !== '' ? this.authority : (request.headers.firstKnown(HOST_ID) ?? ''),
+      host: request.headers.firstKnown(HOST_ID) ?? '',
       status: this.cancelled ? 499 : this.#status,
       requestBytes: this.requestBody?.bytes ?? 0,
       responseBytes: this.#bytes,

@@ -51,6 +51,8 @@ export class ClientSession implements ConnectionUser, Deadline, BodyHost {
   #clientEnded = false
   #lingerBytes = 0
   #held = false
+  /** Bytes the client had not taken when its deadline was set. */
+  #unsent = 0
 
   constructor(connection: Connection, client: ClientInfo, context: SessionContext) {
     this.connection = connection
@@ -101,11 +103,9 @@ export class ClientSession implements ConnectionUser, Deadline, BodyHost {
 
   /** The client has sent its last byte, and what is left of it has been looked at: what does that mean? */
   #settleEnd(): void {
-    if (this.#phase === 'head') {
-      // Nothing is asked, or only the beginning of something: nobody waits for an answer.
-      this.#phase = 'over'
-      this.connection.end()
-    } else this.#exchange?.clientEnded(this.#queue.length > 0)
+    // In a head nothing is asked, or only the beginning of something: nobody waits for an answer.
+    if (this.#phase !== 'head') this.#exchange?.clientEnded(this.#queue.length > 0)
+    else if (!this.connection.congested) this.close()
   }
 
   #takesMore(): boolean {
@@ -120,6 +120,8 @@ export class ClientSession implements ConnectionUser, Deadline, BodyHost {
       while (at < bytes.length) {
         const exchange = this.#exchange
         if (this.#phase === 'head' && exchange === null) {
+          // Who does not read the answers gets no more of them.
+          if (this.connection.congested) break
           const head = parseRequestHead(bytes, at, bytes.length, this.context.options.limits)
           if (head === null) break
           at += head.bytes
@@ -163,7 +165,8 @@ export class ClientSession implements ConnectionUser, Deadline, BodyHost {
 
   /** While an exchange does not want what comes, it waits here, up to a limit; then we stop reading. */
   #boundQueue(): void {
-    const waiting = this.#exchange !== null && this.#queue.length > this.context.options.readAheadBytesMax
+    const busy = this.#exchange !== null || this.connection.congested
+    const waiting = busy && this.#queue.length > this.context.options.readAheadBytesMax
     if (waiting === this.#held) return
     this.#held = waiting
     if (waiting) this.connection.pause()
@@ -221,7 +224,8 @@ export class ClientSession implements ConnectionUser, Deadline, BodyHost {
     this.#queue.clear()
     this.connection.end()
     this.connection.resume()
-    this.#wait(this.context.options.timeouts.lingerTimeoutMs)
+    const { bodyTimeoutMs, lingerTimeoutMs } = this.context.options.timeouts
+    this.#wait(this.connection.unsent > 0 ? bodyTimeoutMs : lingerTimeoutMs)
   }
 
   /** Shutting down: what runs may finish, an idle connection ends now. */
@@ -247,7 +251,8 @@ export class ClientSession implements ConnectionUser, Deadline, BodyHost {
   }
 
   drained(): void {
-    this.#exchange?.outputDrained()
+    if (this.#exchange !== null) this.#exchange.outputDrained()
+    else this.pump()
   }
 
   closed(_error: NodeJS.ErrnoException | null): void {
@@ -264,6 +269,7 @@ export class ClientSession implements ConnectionUser, Deadline, BodyHost {
 
   #wait(durationMs: number): void {
     this.dueMs = this.context.deadlines.in(durationMs)
+    this.#unsent = this.connection.unsent
   }
 
   /** Armed by the exchange: a request body that must go on, an answer that must be read. */
@@ -279,8 +285,12 @@ export class ClientSession implements ConnectionUser, Deadline, BodyHost {
   }
 
   expired(): void {
-    if (this.#phase === 'linger') this.destroy()
+    const { unsent } = this.connection
+    // A client that reads, however slowly, is not stalled.
+    if (unsent > 0 && unsent < this.#unsent) this.#wait(this.context.options.timeouts.bodyTimeoutMs)
+    else if (this.#phase === 'linger') this.abort(unsent > 0)
     else if (this.#exchange !== null) this.#exchange.clientStalled()
+    else if (unsent > 0) this.abort(true)
     else if (this.#headBegun) this.#refuse(new ProxyError('client_head_timeout'))
     else this.close()
   }

@@ -27,6 +27,7 @@ export const EMPTY_BODY: Body = {
     sink.open(EMPTY_BODY)
     sink.end()
   },
+  release(): void {},
   pause(): void {},
   resume(): void {},
   cancel(): void {},
@@ -84,9 +85,18 @@ export class RequestBody implements Body, ContentSink {
     sink?.fail(error)
   }
 
+  release(): void {
+    this.#sink = null
+  }
+
   #finish(): void {
     this.ended = true
     if (this.#sink !== null) this.#tellEnd(this.#sink)
+    // Who held back the last bytes has no reason to ask for more: the connection is read on without it.
+    if (this.#paused) {
+      this.#paused = false
+      this.#host.resumeReading()
+    }
     this.#host.bodyEnded()
   }
 

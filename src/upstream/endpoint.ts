@@ -71,7 +71,7 @@ export class Endpoint implements Balanced {
     if (this.#open >= this.options.connectionsMax) {
       const oldest = this.#idle.shift()
       if (oldest === undefined) return this.#enqueue(lessee)
-      oldest.connection.destroy()
+      oldest.abandon()
     }
     return this.#connect(lessee)
   }
@@ -80,8 +80,7 @@ export class Endpoint implements Balanced {
   release(session: UpstreamSession): void {
     const next = this.#queue.shift()
     if (next !== undefined) next.serve(session)
-    else if (this.#closed || this.#idle.length >= this.options.idleConnectionsMax)
-      session.connection.destroy()
+    else if (this.#closed || this.#idle.length >= this.options.idleConnectionsMax) session.abandon()
     else this.#idle.push(session)
   }
 
@@ -96,7 +95,7 @@ export class Endpoint implements Balanced {
   /** Closes what is idle now and what becomes idle later. */
   close(): void {
     this.#closed = true
-    for (const session of this.#idle.splice(0)) session.connection.destroy()
+    for (const session of this.#idle.splice(0)) session.abandon()
   }
 
   #connect(lessee: Lessee): PendingLease {

@@ -6,7 +6,7 @@
 import type { Exchange } from '../exchange/exchange.ts'
 import { EXPECT, FORWARDING, HOP_BY_HOP, HOST, idOf, TE } from '../http/field-names.ts'
 import type { HeaderList } from '../http/header-list.ts'
-import { dropConnectionFields, listHas } from '../http/hop-by-hop.ts'
+import { listHas } from '../http/hop-by-hop.ts'
 import type { RequestHead } from '../http/message.ts'
 import type { GroupOptions, ServerAddress } from './options.ts'
 
@@ -21,17 +21,16 @@ export function upstreamRequestHead(
   const { request } = exchange
   const { headers } = request
   const trailers = acceptsTrailers(request)
-  dropConnectionFields(headers)
   let drop = HOP_BY_HOP | FORWARDING
   // RFC 9110 §10.1.1: an expectation in HTTP/1.0 is ignored, so it is not passed on either.
   if (request.version === 10) drop |= EXPECT
   let host = ''
-  // RFC 9112 §3.2.2: with absolute-form the target's authority replaces the Host that came.
-  if (options.host === 'upstream') host = server.label
-  else if (exchange.authority !== '') host = exchange.authority
-  else if ((headers.mask & HOST) === 0) host = server.label
+  // RFC 9112 §3.2: an HTTP/1.1 request has a Host; one in HTTP/1.0 may come without.
+  if (options.host === 'upstream' || (headers.mask & HOST) === 0) host = hostOf(server)
   if (host !== '') drop |= HOST
-  const line = `${request.method} ${server.basePath}${exchange.originTarget} HTTP/1.1\r\n`
+  // RFC 9112 §3.2.4: asterisk-form is about the server as a whole and has no path.
+  const base = exchange.originTarget === '*' ? '' : server.basePath
+  const line = `${request.method} ${base}${exchange.originTarget} HTTP/1.1\r\n`
   const first = host === '' ? line : `${line}Host: ${host}\r\n`
   // RFC 9110 §7.6.3: Via names the version that was received.
   const via = request.version === 11 ? 'Via: 1.1 sluice\r\n' : 'Via: 1.0 sluice\r\n'
@@ -39,6 +38,9 @@ export function upstreamRequestHead(
   const coding = exchange.body.framing.kind === 'chunked' ? 'Transfer-Encoding: chunked\r\n' : ''
   return `${first}${headers.textWithout(drop)}${exchange.forwardedLines}${via}${te}${coding}\r\n`
 }
+
+/** A unix socket has no name that could stand in a Host field. */
+const hostOf = (server: ServerAddress): string => (server.unixPath === '' ? server.label : 'localhost')
 
 /** RFC 9110 §10.1.4: the client says that it can take trailers. Valid only when Connection lists TE, but sent without. */
 export function acceptsTrailers(request: RequestHead): boolean {

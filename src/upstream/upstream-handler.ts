@@ -68,8 +68,11 @@ class Attempt implements Serving, Lessee, Tenant {
 
   #connect(endpoint: Endpoint): void {
     const kept = this.#fresh ? null : endpoint.takeIdle()
-    if (kept === null) this.#pending = endpoint.lease(this)
-    else if (IDEMPOTENT.has(this.exchange.request.method)) this.#send(kept)
+    if (kept === null) {
+      const pending = endpoint.lease(this)
+      // Refused at once: then the next server has been asked already, and it is its lease that pends.
+      if (pending !== null) this.#pending = pending
+    } else if (IDEMPOTENT.has(this.exchange.request.method)) this.#send(kept)
     else this.#sendWhenAlive(kept, endpoint)
   }
 
@@ -121,7 +124,7 @@ class Attempt implements Serving, Lessee, Tenant {
     const now = clock.preciseMs()
     if (this.#startedMs === 0) this.#startedMs = now
     if (this.#tried.length < this.#group.endpoints.length) this.start()
-    else if (now - this.#startedMs < this.#group.options.retryForMs) this.#nextRound()
+    else if (!isQueueFault(error) && now - this.#startedMs < this.#group.options.retryForMs) this.#nextRound()
     else this.#giveUp(error)
   }
 
@@ -151,6 +154,7 @@ class Attempt implements Serving, Lessee, Tenant {
     const endpoint = this.#endpoint as Endpoint
     if (untouched && this.#mayRepeat(error)) {
       this.#fresh = true
+      this.exchange.body.release()
       this.#connect(endpoint)
       return
     }
@@ -181,4 +185,9 @@ class Attempt implements Serving, Lessee, Tenant {
     this.exchange.serving = null
     this.exchange.reply.fail(error)
   }
+}
+
+/** Busy servers are not down: asking them again and again would only lengthen the queue. */
+function isQueueFault(error: ProxyError): boolean {
+  return error.code === 'queue_full' || error.code === 'queue_timeout'
 }

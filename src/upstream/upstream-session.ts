@@ -58,6 +58,7 @@ export class UpstreamSession implements ConnectionUser, BodySink, Source, Deadli
   #persistent = true
   #paused = false
   #idleTimeoutMs: number
+  #left = false
 
   constructor(connection: Connection, endpoint: Endpoint) {
     this.connection = connection
@@ -90,6 +91,16 @@ export class UpstreamSession implements ConnectionUser, BodySink, Source, Deadli
   abandon(): void {
     this.#tenant = null
     this.connection.destroy()
+    this.#leave()
+  }
+
+  /** The connection is of no use any more: its place is free, even before the kernel has closed it. */
+  #leave(): void {
+    if (this.#left) return
+    this.#left = true
+    this.dueMs = NEVER
+    this.#endpoint.services.deadlines.remove(this)
+    this.#endpoint.dropped(this)
   }
 
   // The request body: we are its sink.
@@ -155,7 +166,7 @@ export class UpstreamSession implements ConnectionUser, BodySink, Source, Deadli
   bytes(chunk: Buffer): void {
     if (this.#tenant === null) {
       // Nobody asked: an answer to nothing would be taken for the answer to the next request.
-      this.connection.destroy()
+      this.abandon()
       return
     }
     this.#anyBytes = true
@@ -194,8 +205,10 @@ export class UpstreamSession implements ConnectionUser, BodySink, Source, Deadli
 
   /** Keeps the beginning of a head; bytes before `at` are used up. */
   #keep(bytes: Buffer, at: number): void {
-    if (this.#kept !== null) this.#kept.consume(at)
-    else if (at < bytes.length) {
+    if (this.#kept !== null) {
+      this.#kept.consume(at)
+      if (this.#kept.length === 0) this.#kept = null
+    } else if (at < bytes.length) {
       this.#kept = new ByteQueue()
       this.#kept.append(bytes.subarray(at))
     }
@@ -215,6 +228,7 @@ export class UpstreamSession implements ConnectionUser, BodySink, Source, Deadli
       // RFC 9110 §7.8: 101 answers an Upgrade, and none was sent.
       if (head.status === 101) throw new ProxyError('upstream_upgrade')
       if (++this.#interimHeads > INTERIM_HEADS_MAX) throw new ProxyError('upstream_bad_head', 'Too many 1xx.')
+      dropConnectionFields(head.headers)
       this.#tenant?.exchange.reply.early(head)
       this.#arm()
       if (this.#tenant === null) return at
@@ -275,7 +289,7 @@ export class UpstreamSession implements ConnectionUser, BodySink, Source, Deadli
       this.dueMs = this.#endpoint.services.deadlines.in(this.#idleTimeoutMs)
       if (this.#paused) this.connection.resume()
       this.#endpoint.release(this)
-    } else this.connection.destroy()
+    } else this.abandon()
     // RFC 9112 §9.5: a final answer before the request was complete: the rest of the body has no taker.
     if (!this.#requestComplete) source?.cancel(new ProxyError('upstream_closed', 'It answered early.'))
     tenant.answered()
@@ -284,7 +298,7 @@ export class UpstreamSession implements ConnectionUser, BodySink, Source, Deadli
 
   ended(): void {
     if (this.#tenant === null) {
-      this.connection.destroy()
+      this.abandon()
       return
     }
     if (this.#state === 'head') {
@@ -300,10 +314,9 @@ export class UpstreamSession implements ConnectionUser, BodySink, Source, Deadli
   }
 
   closed(error: NodeJS.ErrnoException | null): void {
-    this.#endpoint.services.deadlines.remove(this)
     const detail = error?.code === undefined ? '' : `${error.code}.`
     if (this.#tenant !== null) this.#failed(new ProxyError('upstream_reset', detail))
-    this.#endpoint.dropped(this)
+    this.#leave()
   }
 
   /** Sets what is waited for now. */
@@ -316,7 +329,7 @@ export class UpstreamSession implements ConnectionUser, BodySink, Source, Deadli
   }
 
   expired(): void {
-    if (this.#tenant === null) this.connection.destroy()
+    if (this.#tenant === null) this.abandon()
     else if (this.#state === 'body') this.#failed(new ProxyError('upstream_body_timeout'))
     else if (this.connection.congested) this.#failed(new ProxyError('upstream_write_timeout'))
     else {

@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { LIMITS } from '../http1/limits.ts'
+import { LISTENER_DEFAULTS } from '../server/options.ts'
+import { Router } from '../server/router.ts'
+import { GROUP_DEFAULTS } from '../upstream/options.ts'
+import { type BuildContext, buildPlan } from './build.ts'
+import { checkData } from './check.ts'
+import { pathText } from './problems.ts'
+
+const CONTEXT: BuildContext = { folder: '/etc/sluice', placeOf: path => `at ${pathText(path)}` }
+
+function plan(data: unknown) {
+  const { config, problems } = checkData(data)
+  assert.ok(config, JSON.stringify(problems))
+  return buildPlan(config, CONTEXT)
+}
+
+test('what is left out is the default', () => {
+  const { listeners, groups, ...rest } = plan({
+    upstreams: { shop: '127.0.0.1:9000' },
+    listeners: [{ listen: 0, routes: [{ to: 'shop' }] }],
+  })
+  assert.deepEqual(rest, { drainTimeoutMs: 30_000, logFormat: null, logFile: null })
+  const [{ handler, ...listener }] = listeners
+  assert.ok(handler instanceof Router)
+  assert.deepEqual(listener, {
+    ...LISTENER_DEFAULTS,
+    address: { kind: 'tcp', host: '::', port: 0 },
+    kind: 'proxy',
+    limits: LIMITS,
+  })
+  const { servers, ...group } = groups[0].options
+  assert.deepEqual(group, { ...GROUP_DEFAULTS, name: 'shop' })
+  assert.deepEqual(servers, [
+    { host: '127.0.0.1', port: 9000, unixPath: '', basePath: '', label: '127.0.0.1:9000', weight: 1 },
+  ])
+})
+
+/** Every option, none with its default. */
+const EVERYTHING = {
+  upstreams: {
+    shop: {
+      servers: ['a', { address: 'http://b:81/x', weight: 3 }],
+      balance: 'least-busy',
+      host: 'upstream',
+      connections: 10,
+      idleConnections: 5,
+      queue: 0,
+      queueTimeout: '1ms',
+      idleTimeout: '2ms',
+      connectTimeout: '3ms',
+      headTimeout: '4ms',
+      bodyTimeout: '5ms',
+      retryFor: '6ms',
+      resolveTtl: '7ms',
+    },
+  },
+  listeners: [
+    {
+      listen: 'unix:/run/s.sock',
+      routes: [{ to: 'shop' }],
+      forwarded: 'forwarded',
+      trust: ['10.0.0.0/8'],
+      limits: { target: '1KB', head: '2KB', fields: 3, emptyLines: 4, chunkLine: '64B', trailer: '0' },
+      timeouts: { head: '1s', idle: '2s', body: '3s', linger: '0s' },
+      connections: 7,
+      readAhead: '1MB',
+      halfClose: 'serve',
+    },
+  ],
+  log: { format: 'combined', file: 'access.log' },
+  drainTimeout: '1m',
+}
+
+test('everything that can be said reaches the core', () => {
+  const { listeners, groups, ...rest } = plan(EVERYTHING)
+  assert.deepEqual(rest, { drainTimeoutMs: 60_000, logFormat: 'combined', logFile: '/etc/sluice/access.log' })
+  const { handler: _, ...listener } = listeners[0]
+  assert.deepEqual(listener, {
+    address: { kind: 'unix', path: '/run/s.sock' },
+    kind: 'proxy',
+    forwarded: 'forwarded',
+    trust: ['10.0.0.0/8'],
+    limits: {
+      targetBytesMax: 1024,
+      headBytesMax: 2048,
+      fieldsMax: 3,
+      emptyLinesMax: 4,
+      chunkLineBytesMax: 64,
+      trailerBytesMax: 0,
+    },
+    timeouts: { headTimeoutMs: 1000, idleTimeoutMs: 2000, bodyTimeoutMs: 3000, lingerTimeoutMs: 0 },
+    connectionsMax: 7,
+    readAheadBytesMax: 1_048_576,
+    halfClose: 'serve',
+  })
+  const { servers, ...group } = groups[0].options
+  assert.deepEqual(group, {
+    name: 'shop',
+    balance: 'least-busy',
+    host: 'upstream',
+    connectionsMax: 10,
+    idleConnectionsMax: 5,
+    queueMax: 0,
+    queueTimeoutMs: 1,
+    idleTimeoutMs: 2,
+    connectTimeoutMs: 3,
+    headTimeoutMs: 4,
+    bodyTimeoutMs: 5,
+    retryForMs: 6,
+    resolveTtlMs: 7,
+  })
+  assert.deepEqual(
+    servers.map(server => [server.label, server.basePath, server.weight]),
+    [
+      ['a', '', 1],
+      ['b:81', '/x', 3],
+    ],
+  )
+})
+
+test('no more connections are kept idle than there may be', () => {
+  const { groups } = plan({
+    upstreams: { shop: { servers: ['a'], connections: 2 } },
+    listeners: [{ listen: 0, routes: [{ to: 'shop' }] }],
+  })
+  assert.equal(groups[0].options.idleConnectionsMax, 2)
+})
+
+test('routes keep their conditions, their order and their place', () => {
+  const { listeners } = plan({
+    upstreams: { shop: ['a', 'b'] },
+    listeners: [
+      {
+        listen: 0,
+        routes: [
+          { host: 'a.example', path: '/x/*', method: ['GET', 'HEAD'], respond: 'x' },
+          { host: ['b.example', '*.c.example'], redirect: '/y' },
+          { to: 'shop' },
+        ],
+      },
+    ],
+  })
+  const router = listeners[0].handler as Router
+  const place = (method: string, host: string, target: string) => router.find(method, host, '', target)?.place
+  assert.equal(place('GET', 'a.example', '/x/1'), 'at listeners[0].routes[0]')
+  assert.equal(place('POST', 'a.example', '/x/1'), 'at listeners[0].routes[2]')
+  assert.equal(place('POST', 'z.c.example', '/'), 'at listeners[0].routes[1]')
+})
