@@ -9,7 +9,6 @@ export const HTAB = 9
 export const COLON = 58
 export const COMMA = 44
 export const SLASH = 47
-export const DEL = 127
 
 /** tchar, RFC 9110 §5.6.2. */
 export const TOKEN = 1

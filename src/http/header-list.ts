@@ -142,7 +142,7 @@ export class HeaderList {
   /** Adds a line at the end. Throws ProxyError bad_field_name or bad_field_value: no text goes in unchecked. */
   add(name: string, value: string): void {
     if (!allInClass(name, TOKEN)) throw new ProxyError('bad_field_name', `Refused: ${JSON.stringify(name)}.`)
-    const trimmed = value.replace(/^[ \t]+|[ \t]+$/g, '')
+    const trimmed = trimBlanks(value)
     if (!isFieldValue(trimmed)) throw new ProxyError('bad_field_value', `Refused: the value for ${name}.`)
     this.addChecked(name, recogniseName(name), trimmed)
   }
@@ -180,9 +180,14 @@ export class HeaderList {
   }
 
   remove(name: string): void {
-    if (!this.has(name)) return
-    const wanted = name.toLowerCase()
-    this.#replace(this.entries().filter(([other]) => other.toLowerCase() !== wanted))
+    if (this.has(name)) this.removeAll(new Set([name.toLowerCase()]))
+  }
+
+  /** Takes out every field whose name, in lower case, is in the set. */
+  removeAll(names: ReadonlySet<string>): void {
+    const before = this.entries()
+    const after = before.filter(([name]) => !names.has(name.toLowerCase()))
+    if (after.length < before.length) this.#replace(after)
   }
 
   #replace(entries: readonly (readonly [string, string])[]): void {
@@ -239,6 +244,18 @@ function eachLine(
     visit(lineStart, colon, valueStart, valueEnd)
     lineStart = lineEnd + 2
   }
+}
+
+/**
+ * The text without white space around it (OWS, RFC 9110 §5.6.3: `trim` takes more). In one pass: a pattern would
+ * take the square of a long run of blanks inside.
+ */
+export function trimBlanks(text: string): string {
+  let start = 0
+  let end = text.length
+  while (start < end && isBlank(text.charCodeAt(start))) start++
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end--
+  return text.slice(start, end)
 }
 
 const isBlank = (code: number): boolean => code === 32 || code === 9

@@ -2,7 +2,7 @@
  * Fields that are for one connection only (RFC 9110 §7.6.1).
  */
 import { CONNECTION, HOP_BY_HOP, idOf, recogniseName, UNKNOWN } from './field-names.ts'
-import type { HeaderList } from './header-list.ts'
+import { type HeaderList, trimBlanks } from './header-list.ts'
 
 const CONNECTION_ID = idOf('connection')
 
@@ -25,7 +25,7 @@ export function connectionOptions(headers: HeaderList): string[] {
   const value = headers.known(CONNECTION_ID).join(',').toLowerCase()
   return value
     .split(',')
-    .map(option => option.trim())
+    .map(trimBlanks)
     .filter(option => option !== '')
 }
 
@@ -35,8 +35,11 @@ export function connectionOptions(headers: HeaderList): string[] {
  */
 export function dropConnectionFields(headers: HeaderList): void {
   if ((headers.mask & CONNECTION) === 0 || namesNothing(headers)) return
-  for (const option of connectionOptions(headers))
-    if (option !== 'close' && !isStanding(option) && !PROTECTED.has(option)) headers.remove(option)
+  const named = new Set(
+    connectionOptions(headers).filter(option => !isStanding(option) && !PROTECTED.has(option)),
+  )
+  named.delete('close')
+  if (named.size > 0) headers.removeAll(named)
 }
 
 /** TE is one: every sender names it in Connection (RFC 9110 §10.1.4), and it is still to be read. */
@@ -53,5 +56,5 @@ function namesNothing(headers: HeaderList): boolean {
 
 /** True when a list field such as TE holds the member, parameters ignored; any case. */
 export function listHas(value: string, member: string): boolean {
-  return value.split(',').some(item => item.split(';')[0].trim().toLowerCase() === member)
+  return value.split(',').some(item => trimBlanks(item.split(';')[0]).toLowerCase() === member)
 }

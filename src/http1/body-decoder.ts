@@ -157,7 +157,7 @@ export class BodyDecoder {
     if (++this.#lineBytes > this.#limits.chunkLineBytesMax)
       throw new ProxyError(
         'bad_chunk',
-        `A chunk-size line is longer than ${this.#limits.chunkLineBytesMax} bytes (chunkLineBytesMax).`,
+        `A chunk-size line is longer than ${this.#limits.chunkLineBytesMax} bytes (limits.chunkLine).`,
       )
   }
 
@@ -209,7 +209,7 @@ export class BodyDecoder {
     if (bytes > this.#limits.trailerBytesMax)
       throw new ProxyError(
         'bad_trailers',
-        `The limit is ${this.#limits.trailerBytesMax} bytes (trailerBytesMax).`,
+        `The limit is ${this.#limits.trailerBytesMax} bytes (limits.trailer).`,
       )
   }
 }

@@ -4,7 +4,7 @@
  */
 import { ProxyError } from '../base/errors.ts'
 import { CONTENT_LENGTH, idOf, TRANSFER_ENCODING } from '../http/field-names.ts'
-import type { HeaderList } from '../http/header-list.ts'
+import { type HeaderList, trimBlanks } from '../http/header-list.ts'
 import type { Framing, RequestHead, ResponseHead, Version } from '../http/message.ts'
 
 export const NO_BODY: Framing = { kind: 'none' }
@@ -47,7 +47,7 @@ function statedFraming(headers: HeaderList, version: Version): Framing {
 /** RFC 9112 §6.3 rule 4. */
 function checkTransferEncoding(value: string): void {
   if (value.toLowerCase() === 'chunked') return
-  const codings = value.split(',').map(coding => coding.trim().toLowerCase())
+  const codings = value.split(',').map(coding => trimBlanks(coding).toLowerCase())
   if (codings.some(coding => !TOKEN_SHAPE.test(coding))) throw new ProxyError('bad_transfer_encoding')
   if (codings.indexOf('chunked') !== codings.length - 1) throw new ProxyError('bad_transfer_encoding')
   // RFC 9112 §6.1: a coding that is not understood is answered 501.

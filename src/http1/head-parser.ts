@@ -44,11 +44,10 @@ export function parseRequestHead(
   const version = readVersion(bytes, targetEnd + 1, end)
   if (version === null) return null
   const fieldsStart = lineEndAfter(bytes, targetEnd + 9, end)
-  if (fieldsStart < 0 || !scanFields(bytes, fieldsStart, end, limits.fieldsMax)) {
+  if (fieldsStart < 0 || !scanFields(bytes, fieldsStart, headEnd(lineStart, end, limits), limits.fieldsMax)) {
     refuseHugeHead(end - lineStart, limits)
     return null
   }
-  refuseHugeHead(fieldScan.end - lineStart, limits)
   const text = latin1(bytes, lineStart, fieldScan.end)
   const fieldsText = text.slice(fieldsStart - lineStart, text.length - 2)
   const head: ParsedRequest = {
@@ -97,7 +96,7 @@ function scanTarget(bytes: Buffer, start: number, end: number, bytesMax: number)
   while (at < end && (CLASS[bytes[at]] & TARGET) !== 0) at++
   // RFC 9112 §3: a target longer than the server wishes to parse is answered 414.
   if (at - start > bytesMax)
-    throw new ProxyError('target_too_long', `The limit is ${bytesMax} bytes (targetBytesMax).`)
+    throw new ProxyError('target_too_long', `The limit is ${bytesMax} bytes (limits.target).`)
   if (at >= end) return -1
   if (at === start) throw new ProxyError('bad_request_line', 'The target is missing.')
   if (bytes[at] === CR || bytes[at] === LF)
@@ -136,9 +135,13 @@ function lineEndAfter(bytes: Buffer, at: number, end: number): number {
   return at + 2
 }
 
+/** Where scanning ends: what is wrong beyond the limit must not matter, in however many pieces the head comes. */
+const headEnd = (start: number, end: number, limits: Limits): number =>
+  Math.min(end, start + limits.headBytesMax)
+
 function refuseHugeHead(bytes: number, limits: Limits): void {
   if (bytes > limits.headBytesMax)
-    throw new ProxyError('head_too_large', `The limit is ${limits.headBytesMax} bytes (headBytesMax).`)
+    throw new ProxyError('head_too_large', `The limit is ${limits.headBytesMax} bytes (limits.head).`)
 }
 
 /** The common methods come from the program's own strings, so that later comparisons are by pointer. */
@@ -178,14 +181,14 @@ export function parseResponseHead(
   // RFC 9112 §4: the reason may be empty. The space before it may be missing, as some servers send it.
   if (at < end && bytes[at] !== SP && bytes[at] !== CR && bytes[at] !== LF)
     throw new ProxyError('bad_request_line', 'The status is not three digits.')
-  while (at < end && (CLASS[bytes[at]] & VALUE) !== 0) at++
+  const limit = headEnd(start, end, limits)
+  while (at < limit && (CLASS[bytes[at]] & VALUE) !== 0) at++
   const reasonEnd = at
-  const fieldsStart = lineEndAfter(bytes, at, end)
-  if (fieldsStart < 0 || !scanFields(bytes, fieldsStart, end, limits.fieldsMax)) {
+  const fieldsStart = lineEndAfter(bytes, at, limit)
+  if (fieldsStart < 0 || !scanFields(bytes, fieldsStart, limit, limits.fieldsMax)) {
     refuseHugeHead(end - start, limits)
     return null
   }
-  refuseHugeHead(fieldScan.end - start, limits)
   const text = latin1(bytes, start, fieldScan.end)
   return {
     status,

@@ -1,5 +1,5 @@
 /**
- * Every limit of the codec, in one place. Each is a number a configuration can change under the same name.
+ * Every limit of the codec, in one place. A configuration changes them under `limits`, by the same names without unit and Max.
  */
 
 export interface Limits {

@@ -38,6 +38,7 @@ const INTERIM_HEADS_MAX = 32
 const KEEP_ALIVE_ID = idOf('keep-alive')
 const VIA_ID = idOf('via')
 const LF = 10
+const HEAD_LIMITS = `The limits are ${LIMITS.headBytesMax} bytes and ${LIMITS.fieldsMax} fields.`
 
 export class UpstreamSession implements ConnectionUser, BodySink, Source, Deadline {
   readonly connection: Connection
@@ -356,7 +357,7 @@ function refuseExtraBytes(framing: Framing, bytesBehind: number): void {
 function asUpstreamFault(error: ProxyError, state: 'head' | 'body'): ProxyError {
   if (error.row.side === 'upstream') return error
   if (error.code === 'head_too_large' || error.code === 'too_many_fields')
-    return new ProxyError('upstream_head_too_large', error.detail)
+    return new ProxyError('upstream_head_too_large', HEAD_LIMITS)
   if (state === 'body') return new ProxyError('upstream_bad_body', error.message)
   const framing = /framing|length|transfer/.test(error.code)
   return new ProxyError(framing ? 'upstream_bad_framing' : 'upstream_bad_head', error.message)

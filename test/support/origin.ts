@@ -105,8 +105,9 @@ export class ScriptedOrigin {
       this.requests.push(request)
       await this.script(request, wire)
       if (wire.socket.destroyed) return
-      // A body that is cut short is the script's to judge, which may not have wanted it.
-      await request.content().catch(() => {})
+      // A body that is cut short is the script's to judge; nothing can come behind it.
+      const whole = await request.content().catch(() => null)
+      if (whole === null && wire.ending !== null) break
     }
     wire.end()
   }

@@ -1,10 +1,10 @@
 /**
- * A worker thread for the test of stale connections: an origin that ends its connections at random after an
+ * A helper of the test of stale connections: an origin that ends its connections at random after an
  * answer, and keep-alive clients that ask through the proxy as fast as they are answered.
- * Strategy: a thread of its own, so that an end of the origin and a request of the proxy really cross on the way.
+ * Strategy: a process of its own, so that an end of the origin and a request of the proxy really cross on the way.
  */
 import net from 'node:net'
-import { parentPort, workerData } from 'node:worker_threads'
+import { helperDone, helperReady, planOfHelper } from './helper.ts'
 
 /** How the origin ends a connection after an answer. */
 export type Leaving = 'says so' | 'at once' | 'breaks at once' | 'a little later' | 'breaks a little later'
@@ -29,14 +29,11 @@ export interface LoadResult {
   readonly servedTwice: number
 }
 
-export type ToWorker = { readonly proxyPort: number }
-export type FromWorker = { readonly originPort: number } | { readonly result: LoadResult }
-
 const ANSWER = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
 const LAST_ANSWER = 'HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok'
 const LATER_MS_MAX = 4
 
-const plan = workerData as LoadPlan
+const plan = planOfHelper<LoadPlan>()
 
 /** The same numbers in every run (mulberry32). */
 let seed = 0x51ce
@@ -131,15 +128,11 @@ function startClient(port: number): void {
 function answered(): void {
   if (++finished < plan.requests) return
   const servedTwice = served.reduce((sum, times) => sum + (times > 1 ? 1 : 0), 0)
-  const result = { statuses, firstFault, clientsCut, originConnections, servedTwice }
-  parentPort?.postMessage({ result } satisfies FromWorker)
+  helperDone<LoadResult>({ statuses, firstFault, clientsCut, originConnections, servedTwice })
 }
 
-parentPort?.on('message', ({ proxyPort }: ToWorker) => {
-  for (let i = 0; i < plan.clients; i++) startClient(proxyPort)
-})
-
 origin.listen(0, '127.0.0.1', () => {
-  const { port } = origin.address() as net.AddressInfo
-  parentPort?.postMessage({ originPort: port } satisfies FromWorker)
+  helperReady((origin.address() as net.AddressInfo).port, proxyPort => {
+    for (let i = 0; i < plan.clients; i++) startClient(proxyPort)
+  })
 })

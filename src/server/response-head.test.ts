@@ -1,0 +1,77 @@
+/** What is written for a client is read again as the same answer. */
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import fc from 'fast-check'
+import { latin1Bytes } from '../../test/fuzz/feeding.ts'
+import { RESPONSE_CASES } from '../../test/fuzz/response-cases.ts'
+import { readResponse } from '../../test/fuzz/understand.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Framing, ResponseHead } from '../http/message.ts'
+import { CHUNKED, NO_BODY, UNTIL_CLOSE } from '../http1/framing.ts'
+import { parseResponseHead } from '../http1/head-parser.ts'
+import { LIMITS } from '../http1/limits.ts'
+import { type ConnectionWord, interimHeadText, responseHeadText } from './response-head.ts'
+
+const CLOCK: Clock = { coarseMs: 0, refresh() {}, preciseMs: () => 0, wallMs: () => 784_111_777_000 }
+const DATE = 'Sun, 06 Nov 1994 08:49:37 GMT'
+// RFC 9110 §7.6.1, and what is written anew.
+const LEFT_OUT = /^(connection|keep-alive|proxy-connection|te|transfer-encoding|upgrade)$/i
+
+function parsed(text: string): ResponseHead {
+  const bytes = latin1Bytes(text)
+  return parseResponseHead(bytes, 0, bytes.length, LIMITS) as ResponseHead
+}
+
+function checkRoundTrip(method: string, text: string, framing: Framing, connection: ConnectionWord): void {
+  const head = parsed(text)
+  const written = responseHeadText(head, framing, connection, CLOCK)
+  const bytes = latin1Bytes(written)
+  const read = readResponse(method, bytes, 0, bytes.length)
+  assert.equal(read?.bytes, bytes.length, 'one head and nothing else')
+  assert.deepEqual([read.status, read.reason, read.version], [head.status, head.reason, 11])
+  const added: [string, string][] = head.headers.has('date') ? [] : [['Date', DATE]]
+  if (framing.kind === 'chunked') added.push(['Transfer-Encoding', 'chunked'])
+  if (connection !== '') added.push(['Connection', connection])
+  const kept = head.headers.entries().filter(([name]) => !LEFT_OUT.test(name))
+  assert.deepEqual(read.fields, [...kept, ...added])
+}
+
+const accepted = RESPONSE_CASES.filter(each => typeof each.gives !== 'string')
+
+for (const { clause, method, text } of accepted)
+  test(`written and read again: ${clause}`, () => {
+    for (const connection of ['', 'close', 'keep-alive'] as const)
+      checkRoundTrip(method, text, NO_BODY, connection)
+  })
+
+const token = fc.string({ unit: fc.constantFrom(...'aZ09!#$%&*-_'), minLength: 1, maxLength: 12 })
+const value = fc.string({ unit: fc.constantFrom(...'a:, \t"\xe9\xff;=\\'), maxLength: 20 })
+const entries = fc.array(fc.tuple(fc.oneof(token, fc.constantFrom('Date', 'TE', 'upgrade')), value), {
+  maxLength: 6,
+})
+
+test('written and read again: any answer', () => {
+  const framing = fc.constantFrom(CHUNKED, NO_BODY, UNTIL_CLOSE)
+  const connection = fc.constantFrom<ConnectionWord>('', 'close', 'keep-alive')
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 200, max: 999 }),
+      value,
+      entries,
+      framing,
+      connection,
+      (status, reason, fields, ...how) => {
+        const lines = fields.map(([name, text]) => `${name}:${text}\r\n`).join('')
+        checkRoundTrip('GET', `HTTP/1.1 ${status} ${reason}\r\n${lines}\r\n`, ...how)
+      },
+    ),
+    { seed: 1, numRuns: 300 },
+  )
+})
+
+test('an interim head: nothing of one connection, no length, no Date', () => {
+  const head = parsed(
+    'HTTP/1.1 103 Early\r\nLink: a\r\nConnection: x\r\nContent-Length: 0\r\nUpgrade: y\r\nB: \xe9\r\n\r\n',
+  )
+  assert.equal(interimHeadText(head), 'HTTP/1.1 103 Early\r\nLink: a\r\nB: \xe9\r\n\r\n')
+})
