@@ -16,9 +16,7 @@ export interface FixedAnswer {
 }
 
 const EMPTY = Buffer.alloc(0)
-
-/** A source that has already given all it has. */
-const SPENT: Source = { pause() {}, resume() {}, cancel() {} }
+const PIECE_BYTES = 65_536
 
 /**
  * Makes the answer to a request with this method. `fields` hold neither Content-Length nor Transfer-Encoding.
@@ -42,8 +40,48 @@ export function fixedAnswer(
 }
 
 export function sendFixed(reply: Reply, answer: FixedAnswer): void {
-  reply.open(SPENT)
+  const source = new FixedSource(reply, answer.body)
+  reply.open(source)
   reply.head(answer.head)
-  if (answer.body.length > 0) reply.data(answer.body)
-  reply.end()
+  source.begin()
+}
+
+/** Gives a body in pieces, as fast as they are taken: so that it shows whether a slow client reads at all. */
+class FixedSource implements Source {
+  #reply: Reply
+  #rest: Buffer | null
+  /** True before the head and while pieces are being handed over: then `resume` has nothing to start. */
+  #busy = true
+  #held = false
+
+  constructor(reply: Reply, body: Buffer) {
+    this.#reply = reply
+    this.#rest = body
+  }
+
+  pause(): void {
+    this.#held = true
+  }
+
+  resume(): void {
+    this.#held = false
+    if (!this.#busy) this.begin()
+  }
+
+  begin(): void {
+    this.#busy = true
+    while (!this.#held && this.#rest !== null && this.#rest.length > 0) {
+      const piece = this.#rest.subarray(0, PIECE_BYTES)
+      this.#rest = this.#rest.subarray(piece.length)
+      this.#reply.data(piece)
+    }
+    this.#busy = false
+    if (this.#rest?.length !== 0) return
+    this.#rest = null
+    this.#reply.end()
+  }
+
+  cancel(): void {
+    this.#rest = null
+  }
 }

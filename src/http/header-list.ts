@@ -120,6 +120,15 @@ export class HeaderList {
     return number <= Number.MAX_SAFE_INTEGER ? number : Number.POSITIVE_INFINITY
   }
 
+  /** True when a tab stands anywhere in a line of a known name. */
+  hasTab(id: number): boolean {
+    const { text } = this
+    for (let i = 0; i < this.#marks.length; i += STRIDE)
+      if (this.#marks[i] === id && text.slice(this.#marks[i + 1], this.#marks[i + 4]).includes('\t'))
+        return true
+    return false
+  }
+
   /** Index of the first mark of a known name, or -1. */
   #placeOf(id: number): number {
     const marks = this.#marks

@@ -219,10 +219,19 @@ const ODD = /[%\\;]|[^!-~]|\/[./]/
  */
 export function comparablePath(target: string): string {
   const path = pathOf(target)
-  return ODD.test(path) ? normalise(path) : path
+  return ODD.test(path) ? normalise(path, false) : path
 }
 
-function normalise(path: string): string {
+/**
+ * For servers that are asked below a path of their own: throws ProxyError bad_target when the target climbs above
+ * its root, in any spelling, or may do so in the eyes of some server.
+ */
+export function refuseClimbing(target: string): void {
+  const path = pathOf(target)
+  if (ODD.test(path)) normalise(path, true)
+}
+
+function normalise(path: string, stayBelow: boolean): string {
   const kept: string[] = []
   const hidesSlashes = HIDDEN_SLASH.test(path)
   let open = false
@@ -233,7 +242,8 @@ function normalise(path: string): string {
     if (!open) kept.push(name)
     else if (name === '..') {
       if (hidesSlashes) throw new ProxyError('bad_target', 'It climbs ("..") beside an encoded slash.')
-      kept.pop()
+      if (kept.pop() === undefined && stayBelow)
+        throw new ProxyError('bad_target', 'It climbs ("..") above its root.')
     }
   }
   const joined = `/${kept.join('/')}`

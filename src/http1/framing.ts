@@ -40,6 +40,9 @@ function statedFraming(headers: HeaderList, version: Version): Framing {
   if ((headers.mask & CONTENT_LENGTH) !== 0) throw new ProxyError('conflicting_framing')
   // RFC 9112 §6.1: Transfer-Encoding in an HTTP/1.0 message means that its framing is faulty.
   if (version === 10) throw new ProxyError('bad_transfer_encoding', 'HTTP/1.0 has no transfer codings.')
+  // A tab is white space too (RFC 9110 §5.6.3), but some parsers take it for a part of the coding.
+  if (headers.hasTab(TRANSFER_ENCODING_ID))
+    throw new ProxyError('bad_transfer_encoding', 'No tab may stand there.')
   checkTransferEncoding(headers.known(TRANSFER_ENCODING_ID).join(','))
   return CHUNKED
 }

@@ -9,6 +9,7 @@
  */
 import type net from 'node:net'
 import { latin1 } from '../base/latin1.ts'
+import { guarded, tellBug } from './bugs.ts'
 
 /** Who uses a connection. `closed` comes exactly once and last. */
 export interface ConnectionUser {
@@ -43,7 +44,7 @@ export interface Connection {
   expectBody(large: boolean): void
   /** Sends what is left, then our last byte; the peer may still send. */
   end(): void
-  /** Ends at once. `reset`: the peer shall see a broken connection, not a regular end. */
+  /** Ends at once. `reset`: the peer shall see a broken connection, not a regular end (TCP only). */
   destroy(reset?: boolean): void
 }
 
@@ -74,22 +75,20 @@ function flushWaiting(): void {
   waiting.length = 0
 }
 
+type WriteDone = (error?: Error | null) => void
+
+/** What a write fails with when the peer has closed. */
+const PEER_GONE: ReadonlySet<string> = new Set(['EPIPE', 'ECONNRESET'])
+
 const NO_USER: ConnectionUser = { bytes() {}, ended() {}, drained() {}, closed() {} }
-
-/** Called when code that runs in a callback of ours throws: a bug. The connection is destroyed, the process lives. */
-let reportBug: (error: unknown) => void = error => {
-  process.emitWarning(error instanceof Error ? error : String(error))
-}
-
-export function onBug(report: (error: unknown) => void): void {
-  reportBug = report
-}
 
 export class SocketConnection implements Connection {
   user: ConnectionUser = NO_USER
   #socket: net.Socket
   #text = ''
   #flushes = 0
+  /** A write has failed because the peer is gone: nothing more is written, but reading goes on. */
+  #unwritable = false
   #error: NodeJS.ErrnoException | null = null
   /** Memory of this connection's own, or null while it shares. */
   #ownBuffer: Buffer | null = null
@@ -107,6 +106,7 @@ export class SocketConnection implements Connection {
       buffer: () => this.#nextBuffer(),
       callback: (count, buffer) => this.#read(count, buffer as Buffer),
     })
+    if (ownBuffer) this.#readOnWhenWritesFail()
     this.#socket.on('end', () => this.#guard(() => this.user.ended()))
     this.#socket.on('drain', () => this.#guard(() => this.user.drained()))
     this.#socket.on('error', error => {
@@ -117,6 +117,31 @@ export class SocketConnection implements Connection {
       this.#ownBuffer = null
       this.#guard(() => this.user.closed(this.#error))
     })
+  }
+
+  /**
+   * A server may answer and close while we are still writing the request: the write fails, and Node would throw
+   * away the answer that lies in the kernel. So a failed write is only noted; what became of the connection is
+   * what reading says next: an answer, its end, or the fault. `_write` and `_writev` are what a Writable is made of.
+   */
+  #readOnWhenWritesFail(): void {
+    const socket = this.#socket
+    const { _write, _writev } = socket
+    let toldLast: WriteDone | null = null
+    let forgiving: WriteDone = () => {}
+    // Node passes the same callback for every write of a socket: one closure a connection, not one a write.
+    const forgive = (done: WriteDone): WriteDone => {
+      if (done === toldLast) return forgiving
+      toldLast = done
+      forgiving = error => {
+        const gone = PEER_GONE.has((error as NodeJS.ErrnoException | null | undefined)?.code ?? '')
+        if (gone) this.#unwritable = true
+        done(gone ? null : error)
+      }
+      return forgiving
+    }
+    socket._write = (chunk, encoding, done) => _write.call(socket, chunk, encoding, forgive(done))
+    if (_writev !== undefined) socket._writev = (chunks, done) => _writev.call(socket, chunks, forgive(done))
   }
 
   /** Begins to read; sockets that we connected ourselves begin on their own. */
@@ -168,7 +193,7 @@ export class SocketConnection implements Connection {
       return !this.#socket.writableNeedDrain
     }
     const socket = this.#socket
-    if (!socket.writable) return true
+    if (!socket.writable || this.#unwritable) return true
     const owner = reading
     const direct = owner !== null && owner.#ownBuffer !== null && chunk.buffer === owner.#ownBuffer.buffer
     const lasting = direct ? chunk : Buffer.from(chunk)
@@ -191,7 +216,7 @@ export class SocketConnection implements Connection {
     const text = this.#text
     this.#text = ''
     this.#flushes++
-    if (this.#socket.writable) this.#socket.write(text, 'latin1')
+    if (this.#socket.writable && !this.#unwritable) this.#socket.write(text, 'latin1')
   }
 
   mark(): OutputMark {
@@ -223,7 +248,8 @@ export class SocketConnection implements Connection {
 
   destroy(reset = false): void {
     this.#text = ''
-    if (reset) this.#socket.resetAndDestroy()
+    // A unix socket knows no reset: its peer sees a regular end, or a write that fails.
+    if (reset && this.#socket.remoteFamily !== undefined) this.#socket.resetAndDestroy()
     else this.#socket.destroy()
   }
 
@@ -245,22 +271,14 @@ export class SocketConnection implements Connection {
     try {
       this.user.bytes(count === buffer.length ? buffer : buffer.subarray(0, count))
     } catch (error) {
-      this.#fault(error)
+      tellBug(error)
+      this.destroy(true)
     }
     reading = null
     return true
   }
 
   #guard(call: () => void): void {
-    try {
-      call()
-    } catch (error) {
-      this.#fault(error)
-    }
-  }
-
-  #fault(error: unknown): void {
-    reportBug(error)
-    this.destroy(true)
+    if (!guarded(call)) this.destroy(true)
   }
 }

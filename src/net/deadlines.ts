@@ -5,6 +5,7 @@
  * by more than one: good enough for timeouts of seconds, and what keeps timers off the path of a request.
  */
 import { type Clock, systemClock } from '../base/clock.ts'
+import { guarded } from './bugs.ts'
 
 const TICK_MS = 50
 
@@ -53,7 +54,7 @@ export class Deadlines {
     for (const entry of this.#entries) {
       if (entry.dueMs > now) continue
       entry.dueMs = NEVER
-      entry.expired()
+      guarded(() => entry.expired())
     }
   }
 }

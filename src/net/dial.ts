@@ -3,6 +3,7 @@
  */
 import net from 'node:net'
 import { type ErrorCode, ProxyError } from '../base/errors.ts'
+import { guarded } from './bugs.ts'
 import { type Connection, type ConnectionUser, SocketConnection } from './connection.ts'
 
 export type DialTarget = { readonly host: string; readonly port: number } | { readonly path: string }
@@ -30,7 +31,7 @@ export const dial: Dial = (target, done) => {
       net.connect({ ...target, allowHalfOpen: true, noDelay: true, onread } as net.NetConnectOpts, () => {
         if (!settled) {
           settled = true
-          done(null, connection)
+          guarded(() => done(null, connection))
         }
       }),
     true,

@@ -6,6 +6,7 @@
  */
 import fs from 'node:fs'
 import net from 'node:net'
+import { getSystemErrorName } from 'node:util'
 import { SocketConnection } from './connection.ts'
 
 export type BoundAddress =
@@ -79,7 +80,7 @@ export class Listener {
     }
     handle.onconnection = (status, clientHandle) => {
       if (status !== 0 || !clientHandle) {
-        this.#events.fault(Object.assign(new Error('accept failed'), { errno: status }))
+        this.#events.fault(acceptFault(status))
         return
       }
       this.#acceptHandle(clientHandle)
@@ -102,6 +103,13 @@ export class Listener {
     this.#events.accept(connection)
     connection.readEvents()
   }
+}
+
+function acceptFault(status: number): NodeJS.ErrnoException {
+  const code = getSystemErrorName(status)
+  const files = code === 'EMFILE' || code === 'ENFILE'
+  const hint = files ? ': no file descriptor is left; raise the limit (ulimit -n)' : ''
+  return Object.assign(new Error(`${code}${hint}`), { code, errno: status })
 }
 
 /** A unix socket outlives its process as a file. It is removed when nobody answers behind it. */

@@ -7,6 +7,7 @@ import dns from 'node:dns'
 import net from 'node:net'
 import { systemClock } from '../base/clock.ts'
 import { ProxyError } from '../base/errors.ts'
+import { guarded } from './bugs.ts'
 
 export type LookupAll = (
   name: string,
@@ -70,7 +71,7 @@ export class Resolver {
       const fault = failed
         ? new ProxyError('name_not_resolved', `"${this.#name}": ${error?.code ?? 'no address'}.`)
         : null
-      for (const waiter of waiters) waiter(fault, this.#addresses)
+      for (const waiter of waiters) guarded(() => waiter(fault, this.#addresses))
     })
   }
 }

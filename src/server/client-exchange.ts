@@ -196,7 +196,7 @@ export class ClientExchange implements Exchange, Reply {
     this.#bytes += chunk.length
     // Bytes beyond the length that was told would be read as the beginning of the next answer.
     if (this.#framing.kind === 'length' && this.#bytes > this.#framing.bytes) {
-      this.fail(new ProxyError('internal', 'An answer of the wrong length was about to be sent.'))
+      this.#wrongLength()
       return true
     }
     let room = true
@@ -222,7 +222,7 @@ export class ClientExchange implements Exchange, Reply {
   end(): void {
     if (this.#state !== 'content') return
     if (this.#framing.kind === 'length' && this.#bytes !== this.#framing.bytes) {
-      this.fail(new ProxyError('internal', 'An answer of the wrong length was about to be sent.'))
+      this.#wrongLength()
       return
     }
     if (this.#framing.kind === 'chunked') this.#connection.text(lastChunk(this.#trailerText))
@@ -230,6 +230,12 @@ export class ClientExchange implements Exchange, Reply {
     // A body that nobody wants any more, but that the connection cannot go on without.
     if (this.bodyOpen && this.#keepAlive) this.requestBody?.cancel(new ProxyError('internal'))
     else this.#leave()
+  }
+
+  #wrongLength(): void {
+    const fault = new ProxyError('internal', 'An answer of the wrong length was about to be sent.')
+    this.#stopServing(fault)
+    this.fail(fault)
   }
 
   fail(error: ProxyError): void {
@@ -273,7 +279,7 @@ export class ClientExchange implements Exchange, Reply {
       method: request.method,
       target: request.target,
       host: request.headers.firstKnown(HOST_ID) ?? '',
-      status: this.cancelled ? 499 : this.#status,
+      status: this.cancelled ? (notes.error?.row.status ?? 499) : this.#status,
       requestBytes: this.requestBody?.bytes ?? 0,
       responseBytes: this.#bytes,
       durationMs,
@@ -288,7 +294,7 @@ export class ClientExchange implements Exchange, Reply {
 
   /** There is room for output again. */
   outputDrained(): void {
-    this.#session.waitForClient(this.bodyOpen && this.#state === 'waiting')
+    this.#session.waitForClient(this.requestBody?.flowing === true)
     this.#source?.resume()
   }
 

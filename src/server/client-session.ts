@@ -170,7 +170,7 @@ export class ClientSession implements ConnectionUser, Deadline, BodyHost {
     if (waiting === this.#held) return
     this.#held = waiting
     if (waiting) this.connection.pause()
-    else this.connection.resume()
+    else if (this.#exchange?.requestBody?.paused !== true) this.connection.resume()
   }
 
   // BodyHost.
@@ -203,7 +203,8 @@ export class ClientSession implements ConnectionUser, Deadline, BodyHost {
     }
     this.#phase = 'head'
     this.#headBegun = false
-    this.#wait(this.context.options.timeouts.idleTimeoutMs)
+    const { bodyTimeoutMs, idleTimeoutMs } = this.context.options.timeouts
+    this.#wait(this.connection.unsent > 0 ? bodyTimeoutMs : idleTimeoutMs)
     if (!this.#looping) this.pump()
   }
 
@@ -228,9 +229,23 @@ export class ClientSession implements ConnectionUser, Deadline, BodyHost {
     this.#wait(this.connection.unsent > 0 ? bodyTimeoutMs : lingerTimeoutMs)
   }
 
-  /** Shutting down: what runs may finish, an idle connection ends now. */
+  /** Shutting down: what runs may finish, an idle connection ends now, a head that has begun gets a moment. */
   drain(): void {
     if (this.idle) this.close()
+    else if (this.#phase === 'head') this.#wait(this.context.options.timeouts.lingerTimeoutMs)
+  }
+
+  /** Shutting down, and the time is over. */
+  cut(): void {
+    const exchange = this.#exchange
+    this.#exchange = null
+    exchange?.clientGone(new ProxyError('draining'))
+    this.destroy()
+  }
+
+  /** This client cannot be served: it is told so, whatever it has to say. */
+  turnAway(error: ProxyError): void {
+    this.#refuse(error)
   }
 
   destroy(): void {

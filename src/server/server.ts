@@ -2,14 +2,13 @@
  * Listeners and the sessions they made: start, drain, end.
  */
 import { ProxyError } from '../base/errors.ts'
-import { onBug, type SocketConnection } from '../net/connection.ts'
+import { onBug } from '../net/bugs.ts'
+import type { SocketConnection } from '../net/connection.ts'
 import { deadlines } from '../net/deadlines.ts'
 import { type BoundAddress, Listener } from '../net/listener.ts'
 import { ClientSession, type SessionContext } from './client-session.ts'
-import { errorAnswer } from './error-reply.ts'
 import { ForwardedWriter } from './forwarded-writer.ts'
 import type { ListenerOptions, ServerServices } from './options.ts'
-import { responseHeadText } from './response-head.ts'
 
 export interface BoundListener {
   readonly kind: 'proxy'
@@ -17,6 +16,8 @@ export interface BoundListener {
   readonly url: string
 }
 
+/** Clients beyond the limit that are told so at the same time; further ones are only closed. */
+const TURNED_AWAY_MAX = 256
 /** How often a listener at its limit says so, at most. */
 const WARN_PAUSE_MS = 5_000
 
@@ -106,12 +107,13 @@ class ServedListener {
 
   close(): void {
     this.#listener.close()
-    for (const session of this.sessions) session.destroy()
+    for (const session of this.sessions) session.cut()
   }
 
   #accept(connection: SocketConnection): void {
-    if (this.sessions.size >= this.#options.connectionsMax) {
-      this.#refuse(connection)
+    const limit = this.#options.connectionsMax
+    if (this.sessions.size >= limit + TURNED_AWAY_MAX) {
+      connection.destroy()
       return
     }
     const client = {
@@ -119,16 +121,10 @@ class ServedListener {
       port: connection.remotePort,
       listener: this.#name,
     }
-    this.sessions.add(new ClientSession(connection, client, this.#context))
-  }
-
-  #refuse(connection: SocketConnection): void {
-    const limit = this.#options.connectionsMax
-    const { head, body } = errorAnswer(new ProxyError('too_many_clients'), null)
-    connection.text(responseHeadText(head, { kind: 'length', bytes: body.length }, 'close', deadlines.clock))
-    connection.text(body.toString())
-    connection.end()
-    connection.destroy()
+    const session = new ClientSession(connection, client, this.#context)
+    this.sessions.add(session)
+    if (this.sessions.size <= limit) return
+    session.turnAway(new ProxyError('too_many_clients'))
     this.#warn(`${limit} clients are connected, the next ones are refused (connections)`)
   }
 

@@ -7,6 +7,8 @@
 import { ProxyError } from '../base/errors.ts'
 import type { Exchange, Serving } from '../exchange/exchange.ts'
 import type { Handler } from '../exchange/handler.ts'
+import { refuseClimbing } from '../http/request-target.ts'
+import { guarded } from '../net/bugs.ts'
 import type { Endpoint, Lessee, PendingLease } from './endpoint.ts'
 import type { Group } from './group.ts'
 import { upstreamRequestHead } from './request-head.ts'
@@ -22,12 +24,17 @@ const ROUND_PAUSE_MS = 100
 
 export class UpstreamHandler implements Handler {
   readonly group: Group
+  #hasBasePath: boolean
 
   constructor(group: Group) {
     this.group = group
+    this.#hasBasePath = group.endpoints.some(endpoint => endpoint.address.basePath !== '')
   }
 
+  /** Throws ProxyError bad_target for a path that climbs above the base path of the servers. */
   handle(exchange: Exchange): void {
+    // Who is given one folder of a server must not climb out of it.
+    if (this.#hasBasePath) refuseClimbing(exchange.originTarget)
     new Attempt(exchange, this.group).start()
   }
 }
@@ -72,12 +79,20 @@ class Attempt implements Serving, Lessee, Tenant {
       const pending = endpoint.lease(this)
       // Refused at once: then the next server has been asked already, and it is its lease that pends.
       if (pending !== null) this.#pending = pending
-    } else if (IDEMPOTENT.has(this.exchange.request.method)) this.#send(kept)
-    else this.#sendWhenAlive(kept, endpoint)
+    } else this.#sendKept(kept, endpoint)
+  }
+
+  /** Over a connection that has served before, and that the server may have closed a moment ago. */
+  #sendKept(session: UpstreamSession, endpoint: Endpoint): void {
+    const { framing } = this.exchange.body
+    const small = framing.kind === 'length' && framing.bytes <= RESEND_BYTES_MAX
+    const repeatable = IDEMPOTENT.has(this.exchange.request.method) && (framing.kind === 'none' || small)
+    if (repeatable) this.#send(session)
+    else this.#sendWhenAlive(session, endpoint)
   }
 
   /**
-   * What must not be repeated goes over a kept connection only after the event loop has polled the sockets
+   * What cannot be repeated goes over a kept connection only after the event loop has polled the sockets
    * once more: a server that closed it has had its say by then, and nothing was sent.
    */
   #sendWhenAlive(session: UpstreamSession, endpoint: Endpoint): void {
@@ -91,7 +106,7 @@ class Attempt implements Serving, Lessee, Tenant {
       }
     }
     // The first setImmediate runs before the next poll, the second after it.
-    setImmediate(() => setImmediate(settle))
+    setImmediate(() => setImmediate(() => guarded(settle)))
   }
 
   #send(session: UpstreamSession): void {
@@ -111,7 +126,8 @@ class Attempt implements Serving, Lessee, Tenant {
 
   leased(session: UpstreamSession): void {
     this.#pending = null
-    this.#send(session)
+    if (session.exchanges === 0) this.#send(session)
+    else this.#sendKept(session, this.#endpoint as Endpoint)
   }
 
   refused(error: ProxyError): void {
@@ -130,7 +146,7 @@ class Attempt implements Serving, Lessee, Tenant {
 
   #nextRound(): void {
     this.#tried = null
-    const timer = setTimeout(() => this.start(), ROUND_PAUSE_MS)
+    const timer = setTimeout(() => guarded(() => this.start()), ROUND_PAUSE_MS)
     this.#pending = { cancel: () => clearTimeout(timer) }
   }
 

@@ -142,6 +142,7 @@ const TRAILERS: readonly BodyCase[] = [
     ['C', 'd'],
   ]),
   trailed('all of them are', 'Content-Length: 7\r\n', []),
+  trailed('also one that would be framing', 'Transfer-Encoding: gzip\r\n', []),
   trailed('white space before the colon', 'A : b\r\n', 'bad_trailers'),
   trailed('a folded line', 'A: b\r\n c\r\n', 'bad_trailers'),
   trailed('white space before the first', ' A: b\r\n', 'bad_trailers'),

@@ -48,6 +48,7 @@ const LINES: readonly RequestCase[] = [
   }),
   line('methods are case-sensitive, RFC 9110 §9.1', 'get / HTTP/1.1', { method: 'get' }),
   line('a method that begins like a common one', 'GETS / HTTP/1.1', { method: 'GETS' }),
+  line('a method that only looks like the HTTP/2 preface', 'PRI / HTTP/1.1', { method: 'PRI' }),
   line('HTTP/1.0', 'HEAD / HTTP/1.0', { method: 'HEAD', version: 10 }),
   line('a higher minor version is read as 1.1, RFC 9112 §2.3', 'POST / HTTP/1.9', { method: 'POST' }),
   row('HTTP/1.0 needs no Host, RFC 9112 §3.2', 'GET / HTTP/1.0\r\n\r\n', { version: 10, host: '' }),
@@ -266,7 +267,7 @@ const FRAMINGS: readonly RequestCase[] = [
     ...has(['Transfer-Encoding', 'chunked']),
     framing: CHUNKED,
   }),
-  fields('chunked in any case, RFC 9112 §7', 'TRANSFER-ENCODING:\tcHUNKED\t\r\n', {
+  fields('chunked in any case, RFC 9112 §7', 'TRANSFER-ENCODING:   cHUNKED  \r\n', {
     ...has(['TRANSFER-ENCODING', 'cHUNKED']),
     framing: CHUNKED,
   }),
@@ -311,6 +312,9 @@ const FRAMINGS: readonly RequestCase[] = [
     'chunked\xa0',
     'chunked\x85',
     '\xa0chunked',
+    '\tchunked',
+    'chunked\t',
+    'chunked \t ',
   ].map(value =>
     fields(`an odd spelling: ${value}`, `Transfer-Encoding: ${value}\r\n`, 'bad_transfer_encoding'),
   ),

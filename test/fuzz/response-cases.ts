@@ -120,6 +120,11 @@ const FRAMINGS: readonly ResponseCase[] = [
   fields('a length', 'Content-Length: 5\r\n', { fields: CL5, framing: length(5) }),
   fields('chunked', 'Transfer-Encoding: chunked\r\n', { fields: TE, framing: CHUNKED }),
   fields(
+    'chunked with a tab, that some take for another coding',
+    'Transfer-Encoding: chunked\t\r\n',
+    'bad_transfer_encoding',
+  ),
+  fields(
     'no body to HEAD, RFC 9112 §6.3 rule 1',
     'Content-Length: 5\r\n',
     { fields: CL5, framing: NONE },

@@ -59,8 +59,9 @@ export function readResponse(
   bytes: Buffer,
   start: number,
   end: number,
+  limits = LIMITS,
 ): UnderstoodResponse | null {
-  const head = parseResponseHead(bytes, start, end, LIMITS)
+  const head = parseResponseHead(bytes, start, end, limits)
   if (head === null) return null
   const { status, reason, version, headers } = head
   return {

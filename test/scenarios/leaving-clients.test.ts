@@ -9,7 +9,7 @@ import { answer, type OriginRequest, startOrigin } from '../support/origin.ts'
 import { startProxy } from '../support/proxy.ts'
 import { connect } from '../support/raw-client.ts'
 import { CHUNKED, chunk, request, requestHead } from '../support/requests.ts'
-import { until } from '../support/wait.ts'
+import { settled, until } from '../support/wait.ts'
 import type { Wire } from '../support/wire.ts'
 
 /** Answers nothing until it is told to. */
@@ -157,4 +157,30 @@ test('a client that pipelined and left gets none of its requests served', async 
   await (await origin.wires.at(0)).ended()
   await until(() => proxy.server.connections === 0, 'the client to be gone')
   assert.deepEqual(origin.lines, ['GET /one HTTP/1.1'])
+})
+
+/**
+ * While the origin takes nothing, the proxy does not read from the client, and so cannot see it leave (Node tells
+ * of an end only to those who read). What is held ends with the wait for the origin.
+ */
+test('a client that leaves while the origin takes none of its upload holds the origin no longer than the origin may stall', async t => {
+  const origin = await startOrigin(
+    t,
+    (_, wire) => {
+      wire.hold()
+      return new Promise(() => {})
+    },
+    { faultsExpected: true },
+  )
+  const proxy = await startProxy(t, { to: origin, group: { bodyTimeoutMs: 300 } })
+  const client = await connect(t, proxy)
+  const bytes = 64 * 1_048_576
+  client.send(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${bytes}\r\n\r\n`)
+  client.send(Buffer.alloc(bytes))
+  await origin.requests.at(0)
+  await settled(() => client.socket.writableLength)
+  client.reset()
+  assert.equal((await proxy.records.at(0)).error, 'upstream_write_timeout')
+  await until(() => proxy.counters.open === 0, 'the connection to the origin to be ended')
+  await until(() => proxy.server.connections === 0, 'the client to be forgotten')
 })

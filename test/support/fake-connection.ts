@@ -18,6 +18,8 @@ export class FakeConnection implements Connection {
   ended = false
   /** The connection was broken and not ended in order (RST). */
   reset = false
+  /** The peer, or the network, broke it. */
+  brokenByPeer = false
   /** The user said that a body is coming. */
   bodyExpected = false
   /** Bytes that wait in this program because the peer takes none. */
@@ -96,6 +98,7 @@ export class FakeConnection implements Connection {
     if (this.closed) return
     this.#error = code === null ? null : Object.assign(new Error(code), { code })
     this.#inbox = []
+    this.brokenByPeer = true
     this.destroy()
   }
 

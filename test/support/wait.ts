@@ -38,6 +38,16 @@ export function pause(durationMs: number): Promise<void> {
   return new Promise(resolve => setTimeout(resolve, durationMs))
 }
 
+/** Waits until a number stops changing, and gives it. */
+export async function settled(read: () => number): Promise<number> {
+  for (let before = Number.NaN; ; ) {
+    const now = read()
+    if (now === before) return now
+    before = now
+    await pause(100)
+  }
+}
+
 /** Values that arrive one after the other and can be awaited before and after they came. */
 export class Arrivals<T> {
   readonly all: T[] = []

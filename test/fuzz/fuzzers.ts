@@ -1,0 +1,38 @@
+/**
+ * All fuzzers, each a function of chance alone that throws when something does not hold.
+ */
+import assert from 'node:assert/strict'
+import { bodyInPieces, headInPieces } from './codec-fuzz.ts'
+import { REQUESTS, RESPONSES } from './corpus.ts'
+import { compareRequests, compareResponses } from './differential.ts'
+import { mutate, type Random } from './random.ts'
+import { honestConversation, hostileConversation } from './session-fuzz.ts'
+
+export interface Fuzzer {
+  readonly name: string
+  readonly run: (random: Random) => void | Promise<void>
+  /** Rounds in the tests. */
+  readonly rounds: number
+}
+
+const ANSWERS = RESPONSES.map(({ text }) => text)
+
+async function requestAsNode(random: Random): Promise<void> {
+  const text = mutate(random, random.of(REQUESTS), REQUESTS)
+  assert.equal(await compareRequests(text), null, JSON.stringify(text))
+}
+
+async function responseAsNode(random: Random): Promise<void> {
+  const { method, text } = random.of(RESPONSES)
+  const mutated = mutate(random, text, ANSWERS)
+  assert.equal(await compareResponses(method, mutated), null, JSON.stringify(mutated))
+}
+
+export const FUZZERS: readonly Fuzzer[] = [
+  { name: 'heads in pieces', run: headInPieces, rounds: 3_000 },
+  { name: 'bodies in pieces', run: bodyInPieces, rounds: 3_000 },
+  { name: 'requests as Node reads them', run: requestAsNode, rounds: 6_000 },
+  { name: 'answers as Node reads them', run: responseAsNode, rounds: 6_000 },
+  { name: 'conversations by the rules', run: honestConversation, rounds: 300 },
+  { name: 'conversations of anything', run: hostileConversation, rounds: 1_000 },
+]
