@@ -10,6 +10,8 @@ import {
   VIA,
   warmsUp,
 } from '../../test/support/playbook.ts'
+import type { Handler } from '../exchange/handler.ts'
+import { HeaderList } from '../http/header-list.ts'
 
 const CHUNKED = 'Transfer-Encoding: chunked'
 
@@ -345,4 +347,39 @@ conversation('a request with a body that fails late keeps its order on the wire'
   server.leaves()
   client.getsError('upstream_reset')
   cast.servers.accepts().gets(...GET_PASSED)
+})
+
+// Handlers that are wrong about their own answers: nothing of one answer may be read as another.
+
+/** Announces five bytes and gives these pieces. */
+const announcesFive = (...pieces: readonly string[]): Handler => ({
+  handle({ reply }) {
+    const headers = HeaderList.from([['Content-Length', '5']])
+    reply.open({ pause() {}, resume() {}, cancel() {} })
+    reply.head({ status: 200, reason: 'OK', version: 11, headers })
+    for (const piece of pieces) reply.data(Buffer.from(piece))
+    reply.end()
+  },
+})
+
+for (const pieces of [['abc'], ['abcdef'], ['abc', 'def'], []])
+  conversation(
+    `five bytes announced, ${pieces.join('').length} given`,
+    { handler: announcesFive(...pieces) },
+    ({ client }) => {
+      client.sends(...GET)
+      client.getsError('internal')
+      client.isConnected()
+    },
+  )
+
+conversation('five bytes announced, nine given, and the head has left', {}, ({ book, client, servers }) => {
+  client.sends(...GET)
+  const server = servers.accepts()
+  server.gets(...GET_PASSED)
+  server.sends('HTTP/1.1 200 OK', 'Content-Length: 5', '', 'abc')
+  client.gets('HTTP/1.1 200 OK', 'Content-Length: 5', VIA, DATE, '', 'abc')
+  book.together(() => server.sends('defghi'))
+  assert.ok(!client.takes().includes('f'), 'not a byte too many')
+  server.isGone()
 })

@@ -11,6 +11,7 @@ import {
   VIA,
   warmsUp,
 } from '../../test/support/playbook.ts'
+import { ProxyError } from '../base/errors.ts'
 import { RespondHandler } from '../layers/respond.ts'
 
 // RFC 9112 §9.3.
@@ -253,14 +254,14 @@ conversation('a last answer that is still on its way gets time', {}, ({ book, cl
   const server = servers.accepts()
   server.takes()
   client.connection.keepsOutput = true
-  client.connection.unsent = 5_000
+  client.connection.held = 5_000
   server.sends('HTTP/1.0 200 OK', '', 'hi')
   server.ends()
   client.takes()
   client.isEnded()
   for (let unsent = 4_000; unsent > 0; unsent -= 1_000) {
     book.passes(30_000)
-    client.connection.unsent = unsent
+    client.connection.held = unsent
     assert.equal(client.connection.closed, false)
   }
   book.passes(130_000)
@@ -277,4 +278,50 @@ conversation('shutting down: the answer under way ends the connection', {}, ({ b
   client.gets('HTTP/1.1 200 OK', 'Content-Length: 2', VIA, DATE, 'Connection: close', '', 'hi')
   client.isEnded()
   server.getsNothing()
+})
+
+conversation('shutting down: an idle connection ends now', {}, cast => {
+  const { book, client } = cast
+  warmsUp(cast)
+  book.context.draining = true
+  book.sessions[0].drain()
+  book.settle()
+  client.getsNothing()
+  client.isEnded()
+})
+
+conversation('shutting down: a head that has begun gets a moment', {}, ({ book, client, servers }) => {
+  const late = book.connects()
+  client.sends('GET / HTTP/1.1', '')
+  late.sends('GET / HTTP/1.1', '')
+  book.context.draining = true
+  for (const session of book.sessions) session.drain()
+  client.sends('Host: shop', '', '')
+  const server = servers.accepts()
+  server.gets(...GET_PASSED)
+  server.sends(...OK)
+  client.gets('HTTP/1.1 200 OK', 'Content-Length: 2', VIA, DATE, 'Connection: close', '', 'hi')
+  book.passes(2_200)
+  late.getsError('client_head_timeout')
+})
+
+conversation('shutting down, and the time is over', {}, ({ book, client, servers }) => {
+  client.sends(...GET)
+  const server = servers.accepts()
+  server.gets(...GET_PASSED)
+  book.sessions[0].cut()
+  book.settle()
+  client.getsNothing()
+  client.isGone()
+  server.isGone()
+  assert.equal(book.records[0].error, 'draining')
+})
+
+conversation('a client that cannot be served is told so', {}, ({ book, client, servers }) => {
+  book.sessions[0].turnAway(new ProxyError('too_many_clients'))
+  book.settle()
+  client.getsError('too_many_clients')
+  client.isEnded()
+  client.sends(...GET)
+  assert.deepEqual(servers.asked, [])
 })

@@ -124,6 +124,26 @@ const REQUESTS: readonly RequestCase[] = [
     ],
   },
   {
+    name: 'nothing of our own, but what a trusted client says goes on',
+    options: { listener: { forwarded: 'none', trust: ['10.0.0.0/8'] }, from: '10.1.2.3' },
+    sent: ['GET / HTTP/1.1', ...CLAIMS, 'Host: shop'],
+    passed: [
+      ...[
+        'GET / HTTP/1.1',
+        'Host: shop',
+        'Forwarded: for=a',
+        'X-Forwarded-For: 1.1.1.1',
+        'X-Forwarded-Host: a',
+      ],
+      ...['X-Forwarded-Proto: https', VIA],
+    ],
+  },
+  {
+    name: 'nothing of our own, and nothing of an untrusted client',
+    sent: ['GET / HTTP/1.1', ...CLAIMS, 'Host: shop'],
+    passed: ['GET / HTTP/1.1', 'Host: shop', VIA],
+  },
+  {
     name: 'Forwarded instead',
     options: { listener: { forwarded: 'forwarded' }, from: '2001:db8::1' },
     sent: ['GET / HTTP/1.1', 'Host: shop', ...CLAIMS],

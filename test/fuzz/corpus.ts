@@ -65,6 +65,7 @@ const REAL_RESPONSES: readonly string[] = [
     '',
     'hello',
   ),
+  lines('HTTP/1.1 103 Early Hints', 'Connection: close', '', 'HTTP/1.1 200 OK', 'Content-Length: 0', '', ''),
   lines('HTTP/1.1 100 Continue', '', 'HTTP/1.1 404 Not Found', 'Transfer-Encoding: chunked', '', '0', '', ''),
   lines('HTTP/1.1 304 Not Modified', 'ETag: "x"', 'Content-Length: 500', '', ''),
   lines('HTTP/1.1 204 No Content', '', ''),

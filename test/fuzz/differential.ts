@@ -48,6 +48,12 @@ export const ONLY_SLUICE: readonly Known[] = [
     shape: /\r\n[0-9a-f]+[ \t]*;/i,
   },
   {
+    reason:
+      'RFC 9110 §15.2: an interim answer does not end the exchange, whatever its Connection says; for Node it does',
+    fault: 'HPE_CLOSED_CONNECTION',
+    shape: /^HTTP\/1\.\d 1\d\d/,
+  },
+  {
     reason: 'RFC 9110 §6.5.1: framing fields do not count as trailers and are dropped; Node refuses them',
     fault: 'HPE_INVALID_CONTENT_LENGTH',
     shape: /\r\n0+[ \t]*(;[^\r]*)?\r\n([^\r]+\r\n)*content-length:/i,

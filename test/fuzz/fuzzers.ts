@@ -29,10 +29,10 @@ async function responseAsNode(random: Random): Promise<void> {
 }
 
 export const FUZZERS: readonly Fuzzer[] = [
-  { name: 'heads in pieces', run: headInPieces, rounds: 3_000 },
+  { name: 'heads in pieces', run: headInPieces, rounds: 1_000 },
   { name: 'bodies in pieces', run: bodyInPieces, rounds: 3_000 },
-  { name: 'requests as Node reads them', run: requestAsNode, rounds: 6_000 },
-  { name: 'answers as Node reads them', run: responseAsNode, rounds: 6_000 },
+  { name: 'requests as Node reads them', run: requestAsNode, rounds: 4_000 },
+  { name: 'answers as Node reads them', run: responseAsNode, rounds: 4_000 },
   { name: 'conversations by the rules', run: honestConversation, rounds: 300 },
   { name: 'conversations of anything', run: hostileConversation, rounds: 1_000 },
 ]

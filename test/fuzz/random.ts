@@ -126,7 +126,11 @@ function change(random: Random, text: string, others: readonly string[]): string
     case 4:
       return before + String.fromCharCode(random.below(256)) + text.slice(from + 1)
     case 5:
-      return before + (random.once(2) ? part.toUpperCase() : part.toLowerCase()) + behind
+      return (
+        before +
+        part.replace(/[A-Za-z]/g, letter => String.fromCharCode(letter.charCodeAt(0) ^ 0x20)) +
+        behind
+      )
     case 6:
       return lineMoved(random, text)
     default: {

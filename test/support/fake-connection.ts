@@ -22,8 +22,8 @@ export class FakeConnection implements Connection {
   brokenByPeer = false
   /** The user said that a body is coming. */
   bodyExpected = false
-  /** Bytes that wait in this program because the peer takes none. */
-  unsent = 0
+  /** Bytes that wait in this program because the peer takes none, beyond the one that congestion is made of. */
+  held = 0
   /** The peer takes nothing any more: the last byte never leaves, so the connection never closes in order. */
   keepsOutput = false
   #waiting = ''
@@ -35,6 +35,10 @@ export class FakeConnection implements Connection {
   #closedTold = false
 
   // The user's side.
+
+  get unsent(): number {
+    return this.congested ? Math.max(1, this.held) : this.held
+  }
 
   text(text: string): void {
     if (!this.ended && !this.closed) this.#waiting += text

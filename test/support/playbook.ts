@@ -85,6 +85,8 @@ export class Playbook {
   readonly group: Group
   readonly context: SessionContext
   readonly records: ExchangeRecord[] = []
+  /** Of all clients that connected, in order. */
+  readonly sessions: ClientSession[] = []
   #connections: FakeConnection[] = []
   #openSessions = 0
   #together = false
@@ -122,7 +124,7 @@ export class Playbook {
     const connection = this.newConnection()
     const client = { address: this.#from, port: 40_000, listener: '127.0.0.1:8080' }
     this.#openSessions++
-    new ClientSession(connection, client, this.context)
+    this.sessions.push(new ClientSession(connection, client, this.context))
     return new Peer(this, connection)
   }
 
