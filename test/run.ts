@@ -15,6 +15,9 @@ const ROOT = join(import.meta.dirname, '..')
 /** No file takes as long as this, on a slow machine either: what reaches it hangs. */
 const FILE_TIMEOUT_MS = 110_000
 
+/** Many files wait more than they work: one more than there are cores. */
+const FILES_AT_ONCE = availableParallelism() + 1
+
 /** Names of tests and why they did not run. */
 const skipped: { name: string; reason: string }[] = []
 let failed = false
@@ -31,7 +34,7 @@ function main(words: readonly string[]): void {
   const stream = run({
     files,
     cwd: ROOT,
-    concurrency: Math.max(2, availableParallelism()),
+    concurrency: FILES_AT_ONCE,
     timeout: FILE_TIMEOUT_MS,
   })
   stream.on('test:fail', ({ todo }) => {
