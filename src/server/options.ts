@@ -3,14 +3,12 @@
  */
 import type { Handler } from '../exchange/handler.ts'
 import type { ExchangeRecord } from '../exchange/observer.ts'
+import type { ForwardedMode } from '../http/forwarded.ts'
 import type { Limits } from '../http1/limits.ts'
 
 export type ListenAddress =
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
   | { readonly kind: 'unix'; readonly path: string }
-
-/** Which fields tell the upstream server about the client. */
-export type ForwardedMode = 'x-forwarded' | 'forwarded' | 'none'
 
 export interface ClientTimeouts {
   /** From the first byte of a head (or the connection) to its last. */
