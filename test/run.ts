@@ -9,9 +9,13 @@ import { availableParallelism } from 'node:os'
 import { join, relative } from 'node:path'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
+import { pathToFileURL } from 'node:url'
 import { findTestFiles } from './support/test-files.ts'
 
 const ROOT = join(import.meta.dirname, '..')
+/** Sets the seed of the property tests. */
+const SEED = pathToFileURL(join(ROOT, 'test/support/seed.ts')).href
+
 /** No file takes as long as this, on a slow machine either: what reaches it hangs. */
 const FILE_TIMEOUT_MS = 110_000
 
@@ -35,6 +39,7 @@ function main(words: readonly string[]): void {
     files,
     cwd: ROOT,
     concurrency: FILES_AT_ONCE,
+    execArgv: ['--import', SEED],
     timeout: FILE_TIMEOUT_MS,
   })
   stream.on('test:fail', ({ todo }) => {
