@@ -7,8 +7,6 @@ export const LF = 10
 export const SP = 32
 export const HTAB = 9
 export const COLON = 58
-export const COMMA = 44
-export const SLASH = 47
 
 /** tchar, RFC 9110 §5.6.2. */
 export const TOKEN = 1

@@ -301,7 +301,7 @@ export class ClientSession implements ConnectionUser, Deadline, BodyHost {
 
   expired(): void {
     const { unsent } = this.connection
-    // A client that reads, however slowly, is not stalled.
+    // A client that took a whole write since, 64 KB at most, is slow and not stalled.
     if (unsent > 0 && unsent < this.#unsent) this.#wait(this.context.options.timeouts.bodyTimeoutMs)
     else if (this.#phase === 'linger') this.abort(unsent > 0)
     else if (this.#exchange !== null) this.#exchange.clientStalled()
