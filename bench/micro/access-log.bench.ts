@@ -16,6 +16,11 @@ const record: ExchangeRecord = {
   durationMs: 1.234,
   upstream: '127.0.0.1:9000',
   attempts: 1,
+  retried: null,
+  queueMs: 0,
+  connectMs: 0,
+  firstByteMs: 11,
+  cache: '',
   error: '',
   detail: '',
 }

@@ -21,7 +21,7 @@ export async function proxy(values: Values, output: Output): Promise<ExitCode> {
     values.list('to').length === 0
       ? ['--to is missing: say who answers, for example: sluice proxy --to 127.0.0.1:9000']
       : []
-  const { config, problems } = checkData(dataOf(values, headers.layers))
+  const { config, problems } = checkData(dataOf(values, headers.layers), process.cwd())
   const told = problems.filter(({ path }) => missing.length === 0 || flagOf(path) !== '--to')
   const faults = [
     ...missing,

@@ -11,7 +11,7 @@ import { pathText } from './problems.ts'
 const CONTEXT: BuildContext = { folder: '/etc/sluice', placeOf: path => `at ${pathText(path)}` }
 
 function plan(data: unknown) {
-  const { config, problems } = checkData(data)
+  const { config, problems } = checkData(data, '.')
   assert.ok(config, JSON.stringify(problems))
   return buildPlan(config, CONTEXT)
 }

@@ -3,20 +3,20 @@
  * Strategy: everything is built once, here; per request nothing of the config is looked at again.
  */
 import { resolve } from 'node:path'
-import { parseDuration, parseSize } from '../base/units.ts'
-import { type Handler, type Layer, stack } from '../exchange/handler.ts'
+import { type Handler, stack } from '../exchange/handler.ts'
 import { LIMITS, type Limits } from '../http1/limits.ts'
-import { headersLayer } from '../layers/headers.ts'
 import { RedirectHandler } from '../layers/redirect.ts'
 import { RespondHandler } from '../layers/respond.ts'
 import { type ClientTimeouts, LISTENER_DEFAULTS, type ListenerOptions } from '../server/options.ts'
 import { type Route, Router } from '../server/router.ts'
 import { Group } from '../upstream/group.ts'
-import { GROUP_DEFAULTS, type GroupOptions, type ServerAddress } from '../upstream/options.ts'
 import { UpstreamHandler } from '../upstream/upstream-handler.ts'
-import { parseListenAddress, parseServerAddress } from './addresses.ts'
+import { parseListenAddress } from './addresses.ts'
+import { groupOptions } from './build-upstream.ts'
+import { buildLayer } from './layers/build-layer.ts'
+import { bytesOf, defined, listOf, msOf } from './option-values.ts'
 import type { Path } from './problems.ts'
-import type { ConfigData, LayerData, ListenerData, RouteData, ServerData, UpstreamData } from './schema.ts'
+import type { ConfigData, ListenerData, RouteData } from './schema.ts'
 
 export interface Plan {
   readonly listeners: readonly ListenerOptions[]
@@ -72,14 +72,13 @@ function buildRoute(
     paths: listOf(route.path),
     methods: listOf(route.method),
     handler: placed(context, path, () =>
-      stack((route.layers ?? []).map(buildLayer), targetOf(route, handlers)),
+      stack(
+        (route.layers ?? []).map(layer => buildLayer(layer, context)),
+        targetOf(route, handlers),
+      ),
     ),
     place: context.placeOf(path),
   }
-}
-
-function buildLayer(layer: LayerData): Layer {
-  return headersLayer(layer.headers)
 }
 
 function targetOf(route: RouteData, handlers: ReadonlyMap<string, Handler>): Handler {
@@ -98,37 +97,6 @@ function targetOf(route: RouteData, handlers: ReadonlyMap<string, Handler>): Han
   const handler = handlers.get(route.to ?? '')
   if (handler === undefined) throw new Error(`no upstream is called ${JSON.stringify(route.to)}`)
   return handler
-}
-
-function groupOptions(name: string, upstream: UpstreamData): GroupOptions {
-  const given =
-    typeof upstream === 'string' || Array.isArray(upstream) ? { servers: [upstream].flat() } : upstream
-  const connectionsMax = given.connections ?? GROUP_DEFAULTS.connectionsMax
-  return {
-    ...GROUP_DEFAULTS,
-    ...defined({
-      balance: given.balance,
-      host: given.host,
-      queueMax: given.queue,
-      queueTimeoutMs: msOf(given.queueTimeout),
-      idleTimeoutMs: msOf(given.idleTimeout),
-      connectTimeoutMs: msOf(given.connectTimeout),
-      headTimeoutMs: msOf(given.headTimeout),
-      bodyTimeoutMs: msOf(given.bodyTimeout),
-      retryForMs: msOf(given.retryFor),
-      resolveTtlMs: msOf(given.resolveTtl),
-    }),
-    connectionsMax,
-    idleConnectionsMax: Math.min(given.idleConnections ?? GROUP_DEFAULTS.idleConnectionsMax, connectionsMax),
-    name,
-    servers: given.servers.map(serverAddress),
-  }
-}
-
-function serverAddress(server: ServerData): ServerAddress {
-  return typeof server === 'string'
-    ? parseServerAddress(server)
-    : parseServerAddress(server.address, server.weight)
 }
 
 function listenerOptions(listener: ListenerData, handler: Handler): ListenerOptions {
@@ -173,27 +141,6 @@ function timeoutsOf(timeouts: ListenerData['timeouts'] = {}): ClientTimeouts {
       lingerTimeoutMs: msOf(timeouts.linger),
     }),
   }
-}
-
-function msOf(text: string | undefined): number | undefined {
-  return text === undefined ? undefined : parseDuration(text)
-}
-
-function bytesOf(text: string | undefined): number | undefined {
-  return text === undefined ? undefined : parseSize(text)
-}
-
-function listOf(value: string | readonly string[] | undefined): readonly string[] {
-  return value === undefined ? [] : [value].flat()
-}
-
-type Defined<T> = { [Key in keyof T]: Exclude<T[Key], undefined> }
-
-/** Without the keys that hold undefined, so that spreading it replaces no default. */
-function defined<T extends object>(options: T): Partial<Defined<T>> {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<
-    Defined<T>
-  >
 }
 
 function placed<T>(context: BuildContext, path: Path, build: () => T): T {

@@ -35,7 +35,7 @@ test('whatever the data is, it is checked and never throws', () => {
   )
   fc.assert(
     fc.property(fc.oneof(config, odd), data => {
-      const { config, problems } = checkData(data)
+      const { config, problems } = checkData(data, '.')
       const faults = problems.filter(problem => problem.level === 'fault')
       assert.equal(config === null, faults.length > 0)
       for (const { path, message } of problems) {
@@ -54,7 +54,7 @@ test('a config of many routes is checked in no time', () => {
     to: 'shop',
   }))
   const began = performance.now()
-  const { problems } = checkData({ upstreams: { shop: 'a' }, listeners: [{ listen: 1, routes }] })
+  const { problems } = checkData({ upstreams: { shop: 'a' }, listeners: [{ listen: 1, routes }] }, '.')
   assert.deepEqual(problems, [])
   assert.ok(performance.now() - began < 5000)
 })

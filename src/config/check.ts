@@ -12,8 +12,9 @@ export interface Checked {
   readonly problems: readonly Problem[]
 }
 
-export function checkData(data: unknown): Checked {
-  const problems = [...schemaProblems(data), ...crossChecks(data)]
+/** `folder`: what names of files in the config are relative to. */
+export function checkData(data: unknown, folder: string): Checked {
+  const problems = [...schemaProblems(data), ...crossChecks(data, folder)]
   const sound = problems.every(problem => problem.level === 'warning')
   return { config: sound ? (data as ConfigData) : null, problems }
 }

@@ -3,9 +3,9 @@
  * Strategy: these checks run on data that may have faults of other kinds, so that everything is told at once;
  * they look at what they understand and leave the rest to the schema.
  */
-import { headersLayer } from '../layers/headers.ts'
 import type { ListenAddress } from '../server/options.ts'
 import { parseListenAddress } from './addresses.ts'
+import { layerFault } from './layers/build-layer.ts'
 import { didYouMean } from './nearest.ts'
 import { checkHostPattern, checkMethod, checkPathPattern } from './patterns.ts'
 import { fault, messageOf, type Path, type Problem, pathText, warning } from './problems.ts'
@@ -13,15 +13,15 @@ import { type Conditions, unreachableRoutes } from './unreachable.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** Never throws, whatever the data is. */
-export function crossChecks(data: unknown): Problem[] {
+/** Never throws, whatever the data is. `folder`: what names of files in it are relative to. */
+export function crossChecks(data: unknown, folder: string): Problem[] {
   if (!isFields(data)) return []
   const upstreams = isFields(data.upstreams) ? Object.keys(data.upstreams) : []
   const listeners = listOf(data.listeners)
   const routes = listeners.flatMap((listener, index) => routesOf(listener, ['listeners', index]))
   return [
     ...routes.flatMap(({ route, path }) => targetProblems(route, path, upstreams)),
-    ...routes.flatMap(({ route, path }) => layerProblems(route, path)),
+    ...routes.flatMap(({ route, path }) => layerProblems(route, path, folder)),
     ...listeners.flatMap((listener, index) => reachProblems(listener, ['listeners', index])),
     ...listenProblems(listeners),
     ...unusedUpstreams(
@@ -60,22 +60,12 @@ function unknownUpstream(name: string, path: Path, upstreams: readonly string[])
   return fault([...path, 'to'], `no upstream is called ${JSON.stringify(name)}: ${remedy}`)
 }
 
-/** The layers check more than the schema can: whether their edits make sense together. */
-function layerProblems(route: Fields, path: Path): Problem[] {
+/** The layers check more than the schema can: whether their options make sense together. */
+function layerProblems(route: Fields, path: Path, folder: string): Problem[] {
   return listOf(route.layers).flatMap((layer, index) => {
-    const options = fieldsOf(layer).headers
-    const sound = isFields(options) && Object.values(options).every(isEdits)
-    const message = sound ? messageOf(() => headersLayer(options)) : null
-    // What is wrong with one name or value is told by the schema already.
-    return message?.startsWith('header "Host"') ? [fault([...path, 'layers', index], message)] : []
+    const message = layerFault(layer, { folder })
+    return message === null ? [] : [fault([...path, 'layers', index], message)]
   })
-}
-
-function isEdits(edits: unknown): boolean {
-  if (edits === undefined) return true
-  const { set, add, remove } = fieldsOf(edits)
-  const texts = [...Object.values(fieldsOf(set)), ...Object.values(fieldsOf(add)), ...listOf(remove)]
-  return texts.every(each => typeof each === 'string')
 }
 
 function reachProblems(listener: unknown, above: Path): Problem[] {

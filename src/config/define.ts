@@ -4,7 +4,9 @@
  * or YAML and printed back. The types come from the schema; what is added here is that `to` knows the names of
  * the upstreams and that a route has exactly one target.
  */
-import type { ConfigData, HeadersData, LayerData, ListenerData, RouteData, UpstreamData } from './schema.ts'
+import type { LayerData, LayerOptions } from './layers/index.ts'
+import type { ConfigData, ListenerData, RouteData } from './schema.ts'
+import type { UpstreamData } from './schema-upstream.ts'
 
 type Target = 'to' | 'redirect' | 'respond'
 
@@ -26,7 +28,7 @@ export type Upstream = UpstreamData
 export type Layer = LayerData
 
 /** What the `headers` layer is told. */
-export type HeadersOptions = HeadersData
+export type HeadersOptions = LayerOptions<'headers'>
 
 /** A whole config. `Name` are the names of its upstreams. */
 export type Config<Name extends string = string> = Omit<ConfigData, 'upstreams' | 'listeners'> & {

@@ -43,7 +43,7 @@ export async function readConfig(file: string | null, folder: string): Promise<R
     }
   }
   const places = trustedPlaces(loaded.places, loaded.data)
-  const { config, problems } = checkData(loaded.data)
+  const { config, problems } = checkData(loaded.data, folderOf(full))
   return {
     file: shown,
     folder: folderOf(full),

@@ -13,6 +13,7 @@ import {
   type SizeText,
 } from '../base/units.ts'
 import { didYouMean, nearest } from './nearest.ts'
+import { checkFieldName, checkFieldValue } from './patterns.ts'
 import { messageOf } from './problems.ts'
 
 interface RawIssue {
@@ -135,3 +136,14 @@ export function object<T extends z.ZodRawShape>(
     issue.code === 'unrecognized_keys' ? (issue.keys ?? []).map(unknown).join('\n') : typed(issue)
   return z.strictObject(shape, { error })
 }
+
+/** Largest number of anything that is counted. */
+export const COUNT_MAX = 1_000_000
+
+export const notYet = (what: string): string => `${what} is not in this version yet: take it out`
+
+export const fieldName = text('a header name', 'x-served-by', checkFieldName)
+export const fieldValue = text('a header value', 'sluice', checkFieldValue)
+export const fields = z.record(fieldName, fieldValue, {
+  error: wrongType('a set of header fields', "{ 'x-served-by': 'sluice' }"),
+})

@@ -19,10 +19,10 @@ export function schemaProblems(data: unknown): Problem[] {
 
 /** A key that is missing because it stands there misspelled is told once; so is a layer that is not known. */
 function isSecondWord({ path, message }: Problem, problems: readonly Problem[]): boolean {
-  if (!message.startsWith('missing:')) return false
-  const object = path.slice(0, -1)
+  const isLayer = message.startsWith('an empty layer')
+  if (!isLayer && !message.startsWith('missing:')) return false
+  const object = isLayer ? path : path.slice(0, -1)
   const key = path[path.length - 1]
-  const isLayer = object[object.length - 2] === 'layers'
   return problems.some(
     other =>
       other.message.startsWith('unknown key') &&

@@ -6,21 +6,18 @@
  * `headBytesMax` is `limits.head: '32KB'`. What one field alone cannot know is checked in `check.ts`.
  */
 import { z } from 'zod'
-import { checkNetwork, parseListenAddress, parseServerAddress } from './addresses.ts'
-import {
-  checkFieldName,
-  checkFieldValue,
-  checkHostPattern,
-  checkMethod,
-  checkPathPattern,
-  checkRedirectTarget,
-} from './patterns.ts'
+import { checkNetwork, parseListenAddress } from './addresses.ts'
+import { layerSchema } from './layers/index.ts'
+import { checkHostPattern, checkMethod, checkPathPattern, checkRedirectTarget } from './patterns.ts'
 import { messageOf } from './problems.ts'
 import {
+  COUNT_MAX,
   choice,
   count,
   duration,
+  fields,
   list,
+  notYet,
   object,
   oneOrList,
   show,
@@ -29,65 +26,7 @@ import {
   wait,
   wrongType,
 } from './schema-parts.ts'
-
-const COUNT_MAX = 1_000_000
-const notYet = (what: string): string => `${what} is not in this version yet: take it out`
-
-const serverAddress = text('the address of a server', '127.0.0.1:9000', value => parseServerAddress(value), {
-  description: 'host:port, host (port 80), http://host:port/path, [::1]:9000 or unix:/run/x.sock',
-})
-
-const weightedServer = object(
-  {
-    address: serverAddress,
-    weight: count('Share of the traffic beside the other servers.', 2, 1, 1000).optional(),
-  },
-  'a server',
-  "{ address: '127.0.0.1:9000', weight: 2 }",
-)
-
-const server = z.union([serverAddress, weightedServer], {
-  error: wrongType('a server', '"127.0.0.1:9000"'),
-})
-
-const upstreamOptions = object(
-  {
-    servers: list(server, 'servers', "['127.0.0.1:9000']").meta({
-      description: 'Who answers; at least one.',
-    }),
-    balance: choice('How requests are spread over the servers.', ['round-robin', 'least-busy']).optional(),
-    host: choice('The Host field that servers get: the one of the client, or their own.', [
-      'client',
-      'upstream',
-    ]).optional(),
-    connections: count('Open connections per server, busy and idle.', 1024, 1, COUNT_MAX).optional(),
-    idleConnections: count('Idle connections kept per server.', 256, 0, COUNT_MAX).optional(),
-    queue: count(
-      'Requests that may wait for a connection, per server; beyond it 503.',
-      1024,
-      0,
-      COUNT_MAX,
-    ).optional(),
-    queueTimeout: wait('How long a request waits for a connection.', '10s').optional(),
-    idleTimeout: wait('How long an idle connection is kept.', '4s').optional(),
-    connectTimeout: wait('How long a connection may take to open.', '5s').optional(),
-    headTimeout: wait('How long a server may take to begin its answer.', '60s').optional(),
-    bodyTimeout: wait('Longest silence inside a body, either way.', '60s').optional(),
-    retryFor: duration('How long to go on trying while no server accepts a connection.', '0s').optional(),
-    resolveTtl: wait('How long a looked-up name is used before it is looked up again.', '10s').optional(),
-  },
-  'an upstream',
-  "{ servers: ['127.0.0.1:9000'] }",
-  { server: 'write servers: [...]', address: 'write servers: [...]', healthCheck: notYet('health checks') },
-)
-
-export const upstreamSchema = z
-  .union([serverAddress, list(server, 'servers', "['127.0.0.1:9000']"), upstreamOptions], {
-    error: wrongType('an upstream', "{ servers: ['127.0.0.1:9000'] }"),
-  })
-  .meta({
-    description: 'Servers that answer the same requests: one address, a list, or an object with options.',
-  })
+import { upstreamSchema } from './schema-upstream.ts'
 
 const upstreamName = text('the name of an upstream', 'shop', value => {
   if (!/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/.test(value)) {
@@ -96,44 +35,6 @@ const upstreamName = text('the name of an upstream', 'shop', value => {
     )
   }
 })
-
-const fieldName = text('a header name', 'x-served-by', checkFieldName)
-const fieldValue = text('a header value', 'sluice', checkFieldValue)
-const fields = z.record(fieldName, fieldValue, {
-  error: wrongType('a set of header fields', "{ 'x-served-by': 'sluice' }"),
-})
-
-const headerEdits = object(
-  {
-    set: fields.optional().meta({ description: 'Put in the place of all fields of the same name.' }),
-    add: fields.optional().meta({ description: 'Put behind the fields of the same name.' }),
-    remove: list(fieldName, 'header names', "['server']").optional().meta({ description: 'Taken out.' }),
-  },
-  'an object with set, add or remove',
-  "{ set: { 'x-served-by': 'sluice' } }",
-)
-
-export const headersSchema = object(
-  {
-    request: headerEdits.optional().meta({ description: 'Edits on the way to the upstream.' }),
-    response: headerEdits.optional().meta({ description: 'Edits on the way back to the client.' }),
-  },
-  'an object with request or response',
-  "{ response: { set: { 'x-served-by': 'sluice' } } }",
-  {
-    set: 'it belongs under request or response',
-    add: 'it belongs under request or response',
-    remove: 'it belongs under request or response',
-  },
-).meta({ description: 'Edits header fields on the way to the upstream (request) and back (response).' })
-
-/** Every layer is an object with one key, its name; the layer functions of the library build exactly that. */
-export const layerSchema = object(
-  { headers: headersSchema },
-  'a layer',
-  "{ headers: { response: { set: { 'x-served-by': 'sluice' } } } }",
-  { cache: notYet('the cache layer'), compress: notYet('the compress layer') },
-)
 
 const redirectTarget = text(
   'a redirect target',
@@ -375,10 +276,5 @@ export const configSchema = object(
 ).meta({ title: 'Sluice configuration' })
 
 export type ConfigData = z.input<typeof configSchema>
-export type UpstreamData = z.input<typeof upstreamSchema>
-export type UpstreamOptions = z.input<typeof upstreamOptions>
-export type ServerData = z.input<typeof server>
 export type ListenerData = z.input<typeof listenerSchema>
 export type RouteData = z.input<typeof routeSchema>
-export type LayerData = z.input<typeof layerSchema>
-export type HeadersData = z.input<typeof headersSchema>

@@ -45,6 +45,7 @@ export interface ClientInfo {
 
 /** What is remembered of an exchange for the log and for explanations. Times are milliseconds of the clock. */
 export interface ExchangeNotes {
+  /** 0 when nobody observes: then no other time is taken either. */
   startedAtMs: number
   /** host[:port] of the upstream server that was asked last, or ''. */
   upstream: string
@@ -52,18 +53,29 @@ export interface ExchangeNotes {
   attempts: number
   /** The fault that ended the exchange or made its answer, or null. */
   error: ProxyError | null
+  /** Attempts that failed and were made again, as `server code`, in their order; null when there were none. */
+  retried: string[] | null
+  /** How long it waited for a connection to come free, and for connections to open; all attempts together. */
+  queueMs: number
+  connectMs: number
+  /** From its beginning to the head of the final answer; -1 while there is none. */
+  firstByteMs: number
+  /** What the cache did with it, or ''. */
+  cache: string
 }
 
 export interface Exchange {
   readonly id: number
   readonly client: ClientInfo
+  /** Address of the client itself: the peer's, or what a trusted proxy said; '' when it has none (unix socket). */
+  readonly clientAddress: string
   readonly request: RequestHead
   /** Host of the request: that of an absolute-form target, else of the Host field; lower case, no port. '' when there is none. */
   readonly host: string
   /** Port of the host as text, or '' when none is written. */
   readonly hostPort: string
-  /** What an origin server is asked for: path and query, or `*`. */
-  readonly originTarget: string
+  /** What an origin server is asked for: path and query, or `*`. A layer may put another in its place. */
+  originTarget: string
   readonly body: Body
   /** The reply to answer through. A layer replaces it by its own before it calls the next handler. */
   reply: Reply

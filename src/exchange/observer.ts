@@ -20,6 +20,15 @@ export interface ExchangeRecord {
   /** host:port of the upstream server that answered, or ''. */
   readonly upstream: string
   readonly attempts: number
+  /** Attempts that failed and were made again, as `server code`, in their order; null when there were none. */
+  readonly retried: readonly string[] | null
+  /** How long it waited for an upstream connection to come free, and for connections to open. */
+  readonly queueMs: number
+  readonly connectMs: number
+  /** From its beginning to the head of the final answer; -1 when there was none. */
+  readonly firstByteMs: number
+  /** What the cache did with it, or ''. */
+  readonly cache: string
   /** Code of the error table, or ''. */
   readonly error: string
   /** What the error says beyond its row, or ''. */

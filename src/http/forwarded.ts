@@ -4,8 +4,8 @@
  * can only add to what a trusted proxy said, and only when the caller hands that over.
  */
 import { allInClass, TOKEN } from '../base/ascii.ts'
-import { inNetworks, type Network, parseNetwork, withoutZone } from '../base/ip.ts'
-import type { HeaderList } from './header-list.ts'
+import { inNetworks, type Network, parseIp, parseNetwork, withoutZone } from '../base/ip.ts'
+import { type HeaderList, trimBlanks } from './header-list.ts'
 
 /** Which fields tell the upstream server about the client. */
 export type ForwardedMode = 'x-forwarded' | 'forwarded' | 'none'
@@ -89,4 +89,33 @@ export function trustedNetworks(texts: readonly string[]): readonly Network[] {
 /** True when a peer at this address (text; '' on a unix socket, which no network holds) is a trusted proxy. */
 export function isTrusted(address: string, networks: readonly Network[]): boolean {
   return inNetworks(networks, address)
+}
+
+/**
+ * The client that trusted proxies name: from the right, the first address that is not of a trusted proxy itself
+ * (RFC 7239 §5.2; what stands left of it is the client's own word). The peer when it is not trusted, or when what
+ * it says is no address.
+ */
+export function firstClient(peer: string, headers: HeaderList, networks: readonly Network[]): string {
+  let client = peer
+  const named = namedClients(headers)
+  while (named.length > 0 && isTrusted(client, networks)) {
+    const next = named.pop() as string
+    if (parseIp(withoutZone(next)) === null) return client
+    client = next
+  }
+  return client
+}
+
+function namedClients(headers: HeaderList): string[] {
+  const list = headers.get('X-Forwarded-For')
+  if (list !== null) return list.split(',').map(each => trimBlanks(each))
+  const elements = headers.get('Forwarded')?.split(',') ?? []
+  return elements.map(element => forwardedFor(element))
+}
+
+/** `192.0.2.7` of `for=192.0.2.7;proto=http`, `for="[2001:db8::1]:4711"`; '' when it names no address. */
+function forwardedFor(element: string): string {
+  const value = /(?:^|;)[ \t]*for=("?)([^";]*)\1[ \t]*(?:;|$)/i.exec(element)?.[2] ?? ''
+  return /^\[([^\]]*)\](?::\d+)?$/.exec(value)?.[1] ?? value.replace(/:\d+$/, '')
 }

@@ -3,6 +3,7 @@
  * Strategy: the answer's framing is decided once, when its head is written; from then on every call is checked
  * against it, so that an answer that is not complete can never look complete.
  */
+import type { Clock } from '../base/clock.ts'
 import { ProxyError } from '../base/errors.ts'
 import type { Source } from '../base/flow.ts'
 import type { Body, ClientInfo, Exchange, ExchangeNotes, Reply, Serving } from '../exchange/exchange.ts'
@@ -70,12 +71,30 @@ export class ClientExchange implements Exchange, Reply {
     this.request = request
     const observed = session.context.services.record !== null
     const startedAtMs = observed ? session.context.deadlines.clock.preciseMs() : 0
-    this.notes = { startedAtMs, upstream: '', attempts: 0, error: null }
+    this.notes = {
+      startedAtMs,
+      upstream: '',
+      attempts: 0,
+      error: null,
+      retried: null,
+      queueMs: 0,
+      connectMs: 0,
+      firstByteMs: -1,
+      cache: '',
+    }
+  }
+
+  get #clock(): Clock {
+    return this.#session.context.deadlines.clock
   }
 
   /** Stands for a request that could not be read, so that its answer goes the way of all answers. */
   static refusal(session: ClientSession): ClientExchange {
     return new ClientExchange(session, NO_REQUEST)
+  }
+
+  get clientAddress(): string {
+    return this.#session.context.forwarded.clientAddress(this.client.address, this.request.headers)
   }
 
   get body(): Body {
@@ -158,6 +177,8 @@ export class ClientExchange implements Exchange, Reply {
     if (this.#state !== 'waiting') return
     this.#state = 'content'
     this.#status = head.status
+    const { notes } = this
+    if (notes.startedAtMs !== 0) notes.firstByteMs = this.#clock.preciseMs() - notes.startedAtMs
     this.#framing = this.#frame(head)
     const keepAlive =
       this.#keepAlive &&
@@ -167,7 +188,7 @@ export class ClientExchange implements Exchange, Reply {
     this.#keepAlive = keepAlive
     const word = keepAlive ? (this.request.version === 10 ? 'keep-alive' : '') : 'close'
     this.#mark = this.#connection.mark()
-    this.#connection.text(responseHeadText(head, this.#framing, word, this.#session.context.deadlines.clock))
+    this.#connection.text(responseHeadText(head, this.#framing, word, this.#clock))
   }
 
   /** RFC 9112 §6.3, as sender. Content-Length has been checked by whoever made the head. */
@@ -272,7 +293,7 @@ export class ClientExchange implements Exchange, Reply {
 
   #record(): void {
     const { notes, request, client } = this
-    const durationMs = this.#session.context.deadlines.clock.preciseMs() - notes.startedAtMs
+    const durationMs = this.#clock.preciseMs() - notes.startedAtMs
     this.#session.context.services.record?.({
       client,
       exchange: request === NO_REQUEST ? null : this,
@@ -285,6 +306,11 @@ export class ClientExchange implements Exchange, Reply {
       durationMs,
       upstream: notes.upstream,
       attempts: notes.attempts,
+      retried: notes.retried,
+      queueMs: notes.queueMs,
+      connectMs: notes.connectMs,
+      firstByteMs: notes.firstByteMs,
+      cache: notes.cache,
       error: notes.error?.code ?? '',
       detail: notes.error?.detail ?? '',
     })

@@ -5,7 +5,13 @@
  */
 import type { Network } from '../base/ip.ts'
 import { FORWARDING } from '../http/field-names.ts'
-import { type ForwardedMode, forwardedLines, isTrusted, trustedNetworks } from '../http/forwarded.ts'
+import {
+  type ForwardedMode,
+  firstClient,
+  forwardedLines,
+  isTrusted,
+  trustedNetworks,
+} from '../http/forwarded.ts'
 import type { HeaderList } from '../http/header-list.ts'
 
 /** What is remembered of a client between its requests. */
@@ -37,6 +43,12 @@ export class ForwardedWriter {
       memory.forwardedLines = forwardedLines(this.#mode, facts(memory.client.address, host), null)
     }
     return memory.forwardedLines
+  }
+
+  /** The client itself: the peer, or whom trusted proxies name. */
+  clientAddress(peer: string, headers: HeaderList): string {
+    const claims = (headers.mask & FORWARDING) !== 0
+    return claims && this.#networks.length > 0 ? firstClient(peer, headers, this.#networks) : peer
   }
 
   #continued(address: string, host: string, headers: HeaderList): string {

@@ -7,7 +7,7 @@ import type { BalancerName } from './options.ts'
 
 /** What a balancer may know of a server. */
 export interface Balanced {
-  /** A whole number from 1. */
+  /** Share of the traffic beside the others: above 0, not always whole (a server that starts slowly). */
   readonly weight: number
   /** Exchanges that run on this server now. */
   readonly busy: number

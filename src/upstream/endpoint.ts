@@ -25,7 +25,10 @@ export class Endpoint implements Balanced {
   readonly address: ServerAddress
   readonly options: GroupOptions
   readonly services: ConnectServices
-  readonly weight: number
+  /** Share of the traffic now: less than the configured one while the server starts slowly. */
+  weight: number
+  /** Out of service: its health says so. */
+  out = false
   busy = 0
   credit = 0
   #idle: UpstreamSession[] = []
@@ -101,6 +104,7 @@ export class Endpoint implements Balanced {
   #connect(lessee: Lessee): PendingLease {
     this.#open++
     const { connectTimeoutMs } = this.options
+    const startedMs = this.services.deadlines.clock.preciseMs()
     return new Connecting(
       this.address,
       this.#resolver,
@@ -108,7 +112,8 @@ export class Endpoint implements Balanced {
       this.services,
       (error, connection) => {
         if (connection !== null) {
-          lessee.leased(new UpstreamSession(connection, this))
+          const connectMs = this.services.deadlines.clock.preciseMs() - startedMs
+          lessee.leased(new UpstreamSession(connection, this, connectMs))
           return
         }
         this.#open--

@@ -1,6 +1,7 @@
 /**
  * The servers behind one name of the configuration, and the balancer that chooses among them.
  */
+import type { Exchange } from '../exchange/exchange.ts'
 import { deadlines } from '../net/deadlines.ts'
 import { dial } from '../net/dial.ts'
 import { type Balancer, makeBalancer } from './balancers.ts'
@@ -21,8 +22,8 @@ export class Group {
     this.#balancer = makeBalancer(options.balance)
   }
 
-  /** A server that is not in `tried`, or null when all are. */
-  pick(tried: readonly Endpoint[] | null): Endpoint | null {
+  /** Who serves this exchange: a server that is not in `tried`, or null when all are. */
+  pick(_exchange: Exchange, tried: readonly Endpoint[] | null): Endpoint | null {
     if (tried === null) return this.#balancer.pick(this.endpoints)
     return this.#balancer.pick(this.endpoints.filter(endpoint => !tried.includes(endpoint)))
   }

@@ -48,6 +48,8 @@ class Attempt implements Serving, Lessee, Tenant {
   #pending: PendingLease | null = null
   #tried: Endpoint[] | null = null
   #startedMs = 0
+  /** When a connection was asked for. */
+  #askedMs = 0
   /** Only a new connection will do: a kept one has just failed. */
   #fresh = false
   #cancelled = false
@@ -62,7 +64,7 @@ class Attempt implements Serving, Lessee, Tenant {
 
   start(): void {
     this.exchange.serving = this
-    const endpoint = this.#group.pick(this.#tried)
+    const endpoint = this.#group.pick(this.exchange, this.#tried)
     if (endpoint === null) {
       this.#giveUp(new ProxyError('no_server'))
       return
@@ -76,6 +78,8 @@ class Attempt implements Serving, Lessee, Tenant {
   #connect(endpoint: Endpoint): void {
     const kept = this.#fresh ? null : endpoint.takeIdle()
     if (kept === null) {
+      const { notes } = this.exchange
+      if (notes.startedAtMs !== 0) this.#askedMs = endpoint.services.deadlines.clock.preciseMs()
       const pending = endpoint.lease(this)
       // Refused at once: then the next server has been asked already, and it is its lease that pends.
       if (pending !== null) this.#pending = pending
@@ -126,6 +130,7 @@ class Attempt implements Serving, Lessee, Tenant {
 
   leased(session: UpstreamSession): void {
     this.#pending = null
+    this.#noteWait(session.exchanges === 0 ? session.connectMs : 0)
     if (session.exchanges === 0) this.#send(session)
     else this.#sendKept(session, this.#endpoint as Endpoint)
   }
@@ -133,6 +138,7 @@ class Attempt implements Serving, Lessee, Tenant {
   refused(error: ProxyError): void {
     this.#pending = null
     const endpoint = this.#endpoint as Endpoint
+    this.#noteWait(isQueueFault(error) ? 0 : Number.POSITIVE_INFINITY)
     this.#leaveEndpoint()
     if (this.#tried === null) this.#tried = []
     this.#tried.push(endpoint)
@@ -148,6 +154,16 @@ class Attempt implements Serving, Lessee, Tenant {
     this.#tried = null
     const timer = setTimeout(() => guarded(() => this.start()), ROUND_PAUSE_MS)
     this.#pending = { cancel: () => clearTimeout(timer) }
+  }
+
+  /** What was not spent on opening a connection was spent in the queue. */
+  #noteWait(connectMs: number): void {
+    const { notes } = this.exchange
+    if (notes.startedAtMs === 0) return
+    const waitedMs = (this.#endpoint as Endpoint).services.deadlines.clock.preciseMs() - this.#askedMs
+    const openingMs = Math.min(connectMs, waitedMs)
+    notes.connectMs += openingMs
+    notes.queueMs += waitedMs - openingMs
   }
 
   // Tenant

@@ -42,6 +42,8 @@ const HEAD_LIMITS = `The limits are ${LIMITS.headBytesMax} bytes and ${LIMITS.fi
 
 export class UpstreamSession implements ConnectionUser, BodySink, Source, Deadline {
   readonly connection: Connection
+  /** How long it took to open. */
+  readonly connectMs: number
   dueMs = NEVER
   /** Exchanges begun on this connection. */
   exchanges = 0
@@ -61,7 +63,8 @@ export class UpstreamSession implements ConnectionUser, BodySink, Source, Deadli
   #idleTimeoutMs: number
   #left = false
 
-  constructor(connection: Connection, endpoint: Endpoint) {
+  constructor(connection: Connection, endpoint: Endpoint, connectMs: number) {
+    this.connectMs = connectMs
     this.connection = connection
     this.#endpoint = endpoint
     this.#idleTimeoutMs = endpoint.options.idleTimeoutMs

@@ -17,7 +17,7 @@ test('a record tells who asked what, of whom, and what came of it', async t => {
   const proxy = await startProxy(t, { to: origin })
   const client = await connect(t, proxy)
   await client.ask(request('/a?b', { method: 'POST', host: 'Shop.Example:80', body: 'twelve bytes' }))
-  const { exchange, durationMs, ...record } = await proxy.records.at(0)
+  const { exchange, durationMs, queueMs, connectMs, firstByteMs, ...record } = await proxy.records.at(0)
   assert.deepEqual(record, {
     client: { address: '127.0.0.1', port: client.socket.localPort, listener: proxy.authority },
     method: 'POST',
@@ -28,9 +28,13 @@ test('a record tells who asked what, of whom, and what came of it', async t => {
     responseBytes: 7,
     upstream: origin.address,
     attempts: 1,
+    retried: null,
+    cache: '',
     error: '',
     detail: '',
   })
+  assert.ok(connectMs > 0 && queueMs >= 0 && queueMs < 1000)
+  assert.ok(connectMs + queueMs <= firstByteMs && firstByteMs <= durationMs)
   assert.ok(durationMs > 0 && durationMs < 5000)
   assert.equal(exchange?.request.headers.get('Host'), 'Shop.Example:80')
 })

@@ -1,0 +1,29 @@
+/**
+ * What a layer is to a config: how its options are written, and how it is built out of them.
+ */
+import type { z } from 'zod'
+
+export interface LayerContext {
+  /** What relative names of files are relative to: the folder of the config file. */
+  readonly folder: string
+}
+
+/** A `Layer`, told without its types: those would bring the types of Node into every config. */
+export type BuiltLayer = (next: never) => unknown
+
+export interface LayerConfig<Schema extends z.ZodType> {
+  readonly schema: Schema
+  /**
+   * `options` have passed the schema. Throws Error, with a message for the writer of the config, for what the schema
+   * cannot see. It is called by the check too, so it must not begin anything (timers, threads, connections).
+   */
+  build(options: z.output<Schema>, context: LayerContext): BuiltLayer
+}
+
+/** Gives a layer's two halves their common type. */
+export function layerConfig<Schema extends z.ZodType>(
+  schema: Schema,
+  build: (options: z.output<Schema>, context: LayerContext) => BuiltLayer,
+): LayerConfig<Schema> {
+  return { schema, build }
+}
