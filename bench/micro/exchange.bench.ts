@@ -44,6 +44,7 @@ class Drain implements Connection {
   pause(): void {}
   resume(): void {}
   expectBody(): void {}
+  keepAlive(): void {}
   end(): void {}
   destroy(): void {}
 }

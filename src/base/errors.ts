@@ -118,6 +118,13 @@ export const ERRORS = {
     'http_upgrade_failed',
     'The upstream server switched protocols without being asked.',
   ),
+  // After a 101 nobody waits for a status: the log tells it.
+  tunnel_timeout: row(
+    504,
+    'proxy',
+    'connection_read_timeout',
+    'After an upgrade, neither side sent a byte for too long.',
+  ),
 } as const satisfies Record<string, ErrorRow>
 
 export type ErrorCode = keyof typeof ERRORS

@@ -21,6 +21,7 @@ export function groupOptions(name: string, upstream: UpstreamData): GroupOptions
       connectTimeoutMs: msOf(given.connectTimeout),
       headTimeoutMs: msOf(given.headTimeout),
       bodyTimeoutMs: msOf(given.bodyTimeout),
+      tunnelTimeoutMs: msOf(given.tunnelTimeout),
       retryForMs: msOf(given.retryFor),
       resolveTtlMs: msOf(given.resolveTtl),
     }),

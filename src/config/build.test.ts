@@ -52,6 +52,7 @@ const EVERYTHING = {
       connectTimeout: '3ms',
       headTimeout: '4ms',
       bodyTimeout: '5ms',
+      tunnelTimeout: '8ms',
       retryFor: '6ms',
       resolveTtl: '7ms',
     },
@@ -108,6 +109,7 @@ test('everything that can be said reaches the core', () => {
     connectTimeoutMs: 3,
     headTimeoutMs: 4,
     bodyTimeoutMs: 5,
+    tunnelTimeoutMs: 8,
     retryForMs: 6,
     resolveTtlMs: 7,
   })

@@ -56,6 +56,10 @@ export const upstreamOptionsSchema = object(
     connectTimeout: wait('How long a connection may take to open.', '5s').optional(),
     headTimeout: wait('How long a server may take to begin its answer.', '60s').optional(),
     bodyTimeout: wait('Longest silence inside a body, either way.', '60s').optional(),
+    tunnelTimeout: wait(
+      'Longest time in which neither side sends a byte after an upgrade (WebSocket).',
+      '1h',
+    ).optional(),
     retryFor: duration('How long to go on trying while no server accepts a connection.', '0s').optional(),
     resolveTtl: wait('How long a looked-up name is used before it is looked up again.', '10s').optional(),
   },

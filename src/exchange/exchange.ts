@@ -32,6 +32,11 @@ export interface Body extends Source {
 export interface Reply extends BodySink {
   /** An interim answer (1xx other than 101). */
   early(head: ResponseHead): void
+  /**
+   * The final head. With status 101 the connection leaves HTTP (RFC 9110 §7.8): what follows as `data` are raw
+   * bytes of another protocol, and `end` is the half-close of the server, after which the client may go on. A layer
+   * may edit the fields of that head, and has to leave the bytes as they are.
+   */
   head(head: ResponseHead): void
 }
 
@@ -76,6 +81,15 @@ export interface Exchange {
   readonly hostPort: string
   /** What an origin server is asked for: path and query, or `*`. A layer may put another in its place. */
   originTarget: string
+  /**
+   * The protocols that the client asks to switch to (RFC 9110 §7.8), as the value of an Upgrade field; '' when it
+   * does not ask, has a body, or asks only for what is never passed on.
+   */
+  readonly upgrade: string
+  /**
+   * Of a request that asks for an upgrade: no body, until `reply.head` was called with status 101. Then it is
+   * another one: all that the client sends from there on, up to its half-close.
+   */
   readonly body: Body
   /** The reply to answer through. A layer replaces it by its own before it calls the next handler. */
   reply: Reply

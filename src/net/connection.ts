@@ -42,6 +42,8 @@ export interface Connection {
   resume(): void
   /** A body is coming (true) or over (false): reads go to memory of this connection's own. */
   expectBody(large: boolean): void
+  /** A long silence is to be expected: the system asks now and then whether the peer is still there. */
+  keepAlive(): void
   /** Sends what is left, then our last byte; the peer may still send. */
   end(): void
   /** Ends at once. `reset`: the peer shall see a broken connection, not a regular end (TCP only). */
@@ -58,6 +60,8 @@ export interface OutputMark {
 export const READ_BYTES = 65_536
 /** Bytes up to which a chunk is joined to the text around it; beyond it, two pieces in one writev are cheaper. */
 const JOIN_BYTES_MAX = 4096
+/** Silence after which the system asks a peer whether it is there; unanswered, the connection breaks some 10 s later. */
+const KEEP_ALIVE_MS = 60_000
 /** Text waiting to be written beyond which a flush is not put off any longer. */
 const TEXT_WAITING_MAX = 32_768
 
@@ -88,7 +92,7 @@ export class SocketConnection implements Connection {
   #text = ''
   #flushes = 0
   /** A write has failed because the peer is gone: nothing more is written, but reading goes on. */
-  #unwritable = false
+  #writeError: Error | null = null
   #error: NodeJS.ErrnoException | null = null
   /** Memory of this connection's own, or null while it shares. */
   #ownBuffer: Buffer | null = null
@@ -107,7 +111,11 @@ export class SocketConnection implements Connection {
       callback: (count, buffer) => this.#read(count, buffer as Buffer),
     })
     if (ownBuffer) this.#readOnWhenWritesFail()
-    this.#socket.on('end', () => this.#guard(() => this.user.ended()))
+    this.#socket.on('end', () => {
+      this.#guard(() => this.user.ended())
+      // Nothing can be written and nothing is left to read: whoever still uses the connection hears that it is gone.
+      if (this.#writeError !== null) this.#socket.destroy(this.#writeError)
+    })
     this.#socket.on('drain', () => this.#guard(() => this.user.drained()))
     this.#socket.on('error', error => {
       this.#error = error
@@ -135,8 +143,9 @@ export class SocketConnection implements Connection {
       toldLast = done
       forgiving = error => {
         const gone = PEER_GONE.has((error as NodeJS.ErrnoException | null | undefined)?.code ?? '')
-        if (gone) this.#unwritable = true
-        done(gone ? null : error)
+        if (gone) this.#writeError = error as Error
+        // Once all was read, the write is what says what became of the connection.
+        done(gone && !socket.readableEnded ? null : error)
       }
       return forgiving
     }
@@ -193,7 +202,7 @@ export class SocketConnection implements Connection {
       return !this.#socket.writableNeedDrain
     }
     const socket = this.#socket
-    if (!socket.writable || this.#unwritable) return true
+    if (!socket.writable || this.#writeError !== null) return true
     const owner = reading
     const direct = owner !== null && owner.#ownBuffer !== null && chunk.buffer === owner.#ownBuffer.buffer
     const lasting = direct ? chunk : Buffer.from(chunk)
@@ -216,7 +225,7 @@ export class SocketConnection implements Connection {
     const text = this.#text
     this.#text = ''
     this.#flushes++
-    if (this.#socket.writable && !this.#unwritable) this.#socket.write(text, 'latin1')
+    if (this.#socket.writable && this.#writeError === null) this.#socket.write(text, 'latin1')
   }
 
   mark(): OutputMark {
@@ -239,6 +248,10 @@ export class SocketConnection implements Connection {
 
   expectBody(large: boolean): void {
     this.#wantsOwnBuffer = large
+  }
+
+  keepAlive(): void {
+    this.#socket.setKeepAlive(true, KEEP_ALIVE_MS)
   }
 
   end(): void {

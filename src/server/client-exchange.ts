@@ -8,15 +8,17 @@ import { ProxyError } from '../base/errors.ts'
 import type { Source } from '../base/flow.ts'
 import type { Body, ClientInfo, Exchange, ExchangeNotes, Reply, Serving } from '../exchange/exchange.ts'
 import { sendFixed } from '../exchange/fixed-answer.ts'
-import { CONNECTION, CONTENT_LENGTH, EXPECT, HOST, idOf, TE } from '../http/field-names.ts'
+import { CONNECTION, CONTENT_LENGTH, EXPECT, HOST, idOf, TE, UPGRADE } from '../http/field-names.ts'
 import { HeaderList } from '../http/header-list.ts'
 import { dropConnectionFields, hasConnectionOption, listHas } from '../http/hop-by-hop.ts'
 import type { Framing, RequestHead, ResponseHead } from '../http/message.ts'
 import { readHost, readTarget } from '../http/request-target.ts'
+import { askedUpgrade } from '../http/upgrade.ts'
 import { CHUNK_END, chunkStart, lastChunk } from '../http1/body-encoder.ts'
 import { CHUNKED, NO_BODY, requestFraming, UNTIL_CLOSE } from '../http1/framing.ts'
 import type { Connection, OutputMark } from '../net/connection.ts'
 import type { ClientSession } from './client-session.ts'
+import { ClientTunnel } from './client-tunnel.ts'
 import { errorAnswer } from './error-reply.ts'
 import { ownAnswer, unservable } from './own-answers.ts'
 import { EMPTY_BODY, RequestBody } from './request-body.ts'
@@ -29,6 +31,7 @@ const SHARED_READ_BYTES_MAX = 32_768
 const HOST_ID = idOf('host')
 const TE_ID = idOf('te')
 const CONTENT_LENGTH_ID = idOf('content-length')
+const UPGRADE_ID = idOf('upgrade')
 
 const NO_REQUEST: RequestHead = { method: '', target: '', version: 11, headers: HeaderList.empty() }
 
@@ -45,12 +48,15 @@ export class ClientExchange implements Exchange, Reply {
   hostPort = ''
   originTarget = ''
   forwardedLines = ''
+  upgrade = ''
   reply: Reply = this
   readonly notes: ExchangeNotes
   cancelled = false
   serving: Serving | null = null
   /** The body when there is one, for the session that feeds it. */
   requestBody: RequestBody | null = null
+  /** After a 101. */
+  tunnel: ClientTunnel | null = null
   #session: ClientSession
   #connection: Connection
   #state: AnswerState = 'waiting'
@@ -112,6 +118,8 @@ export class ClientExchange implements Exchange, Reply {
       fault = unservable(request)
       this.#keepAlive = wantsKeepAlive(request)
       if (framing.kind !== 'none') this.#expectBody(framing)
+      // A body would have to be read before the switch, and the one after it is enough.
+      if ((request.headers.mask & UPGRADE) !== 0 && !this.bodyOpen) this.upgrade = askedUpgrade(request)
     } catch (error) {
       if (!(error instanceof ProxyError)) throw error
       fault = error
@@ -179,6 +187,10 @@ export class ClientExchange implements Exchange, Reply {
     this.#status = head.status
     const { notes } = this
     if (notes.startedAtMs !== 0) notes.firstByteMs = this.#clock.preciseMs() - notes.startedAtMs
+    if (head.status === 101) {
+      this.#switch(head)
+      return
+    }
     this.#framing = this.#frame(head)
     const keepAlive =
       this.#keepAlive &&
@@ -189,6 +201,17 @@ export class ClientExchange implements Exchange, Reply {
     const word = keepAlive ? (this.request.version === 10 ? 'keep-alive' : '') : 'close'
     this.#mark = this.#connection.mark()
     this.#connection.text(responseHeadText(head, this.#framing, word, this.#clock))
+  }
+
+  /** RFC 9110 §7.8: right behind this head the connection speaks another protocol, both ways. */
+  #switch(head: ResponseHead): void {
+    this.#framing = UNTIL_CLOSE
+    this.#keepAlive = false
+    this.#connection.text(responseHeadText(head, UNTIL_CLOSE, '', this.#clock))
+    this.tunnel = new ClientTunnel(this.#session, head.headers.firstKnown(UPGRADE_ID) ?? '')
+    this.requestBody = this.tunnel.body
+    // From here on silence is bounded by the tunnel's own limit.
+    this.#session.waitForClient(false)
   }
 
   /** RFC 9112 §6.3, as sender. Content-Length has been checked by whoever made the head. */
@@ -221,7 +244,8 @@ export class ClientExchange implements Exchange, Reply {
       return true
     }
     let room = true
-    if (this.#framing.kind === 'chunked') {
+    if (this.tunnel !== null) room = this.tunnel.write(chunk)
+    else if (this.#framing.kind === 'chunked') {
       this.#connection.text(chunkStart(chunk.length))
       room = this.#connection.bytes(chunk)
       this.#connection.text(CHUNK_END)
@@ -244,6 +268,12 @@ export class ClientExchange implements Exchange, Reply {
     if (this.#state !== 'content') return
     if (this.#framing.kind === 'length' && this.#bytes !== this.#framing.bytes) {
       this.#wrongLength()
+      return
+    }
+    if (this.tunnel !== null && this.bodyOpen) {
+      // The client hears that the server has ended, and may go on.
+      this.tunnel.answerEnded = true
+      this.#connection.end()
       return
     }
     if (this.#framing.kind === 'chunked') this.#connection.text(lastChunk(this.#trailerText))
@@ -300,7 +330,7 @@ export class ClientExchange implements Exchange, Reply {
       method: request.method,
       target: request.target,
       host: request.headers.firstKnown(HOST_ID) ?? '',
-      status: this.cancelled ? (notes.error?.row.status ?? 499) : this.#status,
+      status: this.cancelled && this.tunnel === null ? (notes.error?.row.status ?? 499) : this.#status,
       requestBytes: this.requestBody?.bytes ?? 0,
       responseBytes: this.#bytes,
       durationMs,
@@ -328,6 +358,7 @@ export class ClientExchange implements Exchange, Reply {
   requestBodyEnded(): void {
     this.#connection.expectBody(false)
     this.#session.waitForClient(this.#state === 'content' && this.#connection.congested)
+    if (this.tunnel?.answerEnded === true && this.#state === 'content') this.#finish()
     if (this.#state === 'over') this.#leave()
   }
 
@@ -342,6 +373,10 @@ export class ClientExchange implements Exchange, Reply {
 
   /** The client has sent its last byte, though it may still be reading. `unread`: some of its bytes wait for us. */
   clientEnded(unread: boolean): void {
+    if (this.tunnel !== null) {
+      if (!unread) this.requestBody?.endOfStream()
+      return
+    }
     const serve = this.#session.context.options.halfClose === 'serve'
     if (this.bodyOpen && !unread) this.bodyBroken(new ProxyError('client_body_short'))
     else if (!serve && this.#state !== 'over') {
@@ -367,6 +402,12 @@ export class ClientExchange implements Exchange, Reply {
       this.clientGone(new ProxyError('client_stalled'))
       this.#session.abort(true)
     }
+  }
+
+  /** Shutting down, and the time is nearly over: a WebSocket is ended in order, if its peers go along. */
+  closeTunnel(): void {
+    if (this.tunnel === null || this.notes.error !== null || !this.tunnel.close()) return
+    this.notes.error = new ProxyError('draining', 'The WebSocket was closed with 1001.')
   }
 
   #stopServing(error: ProxyError): void {

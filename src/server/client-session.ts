@@ -235,12 +235,19 @@ export class ClientSession implements ConnectionUser, Deadline, BodyHost {
     else if (this.#phase === 'head') this.#wait(this.context.options.timeouts.lingerTimeoutMs)
   }
 
+  /** Shutting down, and the time is nearly over. */
+  closeTunnel(): void {
+    this.#exchange?.closeTunnel()
+  }
+
   /** Shutting down, and the time is over. */
   cut(): void {
     const exchange = this.#exchange
     this.#exchange = null
     exchange?.clientGone(new ProxyError('draining'))
-    this.destroy()
+    this.#phase = 'over'
+    // Bytes without a framing must not look complete.
+    this.connection.destroy(exchange?.tunnel != null)
   }
 
   /** This client cannot be served: it is told so, whatever it has to say. */
@@ -289,7 +296,7 @@ export class ClientSession implements ConnectionUser, Deadline, BodyHost {
 
   /** Armed by the exchange: a request body that must go on, an answer that must be read. */
   waitForClient(waiting: boolean): void {
-    if (waiting) this.#wait(this.context.options.timeouts.bodyTimeoutMs)
+    if (waiting && this.#exchange?.tunnel == null) this.#wait(this.context.options.timeouts.bodyTimeoutMs)
     else this.dueMs = NEVER
   }
 

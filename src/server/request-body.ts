@@ -77,6 +77,11 @@ export class RequestBody implements Body, ContentSink {
     else this.#host.resumeReading()
   }
 
+  /** The client has sent its last byte, and that is how this body ends. */
+  endOfStream(): void {
+    if (!this.ended && this.#decoder.endOfStream()) this.#finish()
+  }
+
   /** The taker must not take what it has for the whole. */
   fail(error: ProxyError): void {
     this.ended = true

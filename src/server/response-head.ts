@@ -4,7 +4,8 @@
  * connection needs is put behind them.
  */
 import type { Clock } from '../base/clock.ts'
-import { CONTENT_LENGTH, DATE, HOP_BY_HOP } from '../http/field-names.ts'
+import { CONTENT_LENGTH, DATE, HOP_BY_HOP, UPGRADE } from '../http/field-names.ts'
+import type { HeaderList } from '../http/header-list.ts'
 import { formatHttpDate } from '../http/http-date.ts'
 import type { Framing, ResponseHead } from '../http/message.ts'
 
@@ -19,12 +20,38 @@ export function responseHeadText(
   clock: Clock,
 ): string {
   const { headers } = head
-  // RFC 9110 §6.6.1: a recipient that forwards a response without Date adds one.
-  const date = (headers.mask & DATE) === 0 ? `Date: ${formatHttpDate(clock.wallMs())}\r\n` : ''
+  if (head.status === 101 || head.status === 426) return upgradeHeadText(head, framing, connection, clock)
+  const date = dateLine(headers, clock)
   const coding = framing.kind === 'chunked' ? 'Transfer-Encoding: chunked\r\n' : ''
   const option =
     connection === '' ? '' : connection === 'close' ? 'Connection: close\r\n' : 'Connection: keep-alive\r\n'
   return `HTTP/1.1 ${head.status} ${head.reason}\r\n${headers.textWithout(HOP_BY_HOP)}${date}${coding}${option}\r\n`
+}
+
+/**
+ * The two answers whose Upgrade field is for the client: the switch itself, and 426, which says what to ask for and
+ * must have it (RFC 9110 §7.8, §15.5.22). In any other it only advertises, and is left out.
+ */
+function upgradeHeadText(
+  head: ResponseHead,
+  framing: Framing,
+  connection: ConnectionWord,
+  clock: Clock,
+): string {
+  const { headers, status } = head
+  const names = (headers.mask & UPGRADE) === 0 ? [] : ['Upgrade']
+  if (connection !== '') names.push(connection)
+  const option = names.length === 0 ? '' : `Connection: ${names.join(', ')}\r\n`
+  const coding = framing.kind === 'chunked' ? 'Transfer-Encoding: chunked\r\n' : ''
+  // RFC 9110 §8.6: no Content-Length in a 101.
+  const drop = (HOP_BY_HOP & ~UPGRADE) | (status === 101 ? CONTENT_LENGTH : 0)
+  const lines = `${headers.textWithout(drop)}${dateLine(headers, clock)}${coding}${option}`
+  return `HTTP/1.1 ${status} ${head.reason}\r\n${lines}\r\n`
+}
+
+/** RFC 9110 §6.6.1: a recipient that forwards a response without Date adds one. */
+function dateLine(headers: HeaderList, clock: Clock): string {
+  return (headers.mask & DATE) === 0 ? `Date: ${formatHttpDate(clock.wallMs())}\r\n` : ''
 }
 
 /** Whole text of an interim head. RFC 9110 §8.6: it has no Content-Length. */

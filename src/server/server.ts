@@ -18,6 +18,8 @@ export interface BoundListener {
 
 /** Clients beyond the limit that are told so at the same time; further ones are only closed. */
 const TURNED_AWAY_MAX = 256
+/** Time that WebSockets get to close before a drain is over; a tenth of it when it is short. */
+const CLOSE_TUNNELS_MS = 1_000
 /** How often a listener at its limit says so, at most. */
 const WARN_PAUSE_MS = 5_000
 
@@ -49,13 +51,18 @@ export class ProxyServer {
 
   /**
    * Stops accepting, ends idle connections, lets running exchanges finish for `timeoutMs` and then cuts what is
-   * left. Resolves with the number of connections that were cut.
+   * left. WebSockets are closed in order shortly before. Resolves with the number of connections that were cut.
    */
   async drain(timeoutMs: number): Promise<number> {
     for (const listener of this.#listeners) listener.drain()
     const endMs = deadlines.clock.preciseMs() + timeoutMs
-    while (this.connections > 0 && deadlines.clock.preciseMs() < endMs)
+    const closeMs = endMs - Math.min(CLOSE_TUNNELS_MS, timeoutMs / 10)
+    for (;;) {
+      const now = deadlines.clock.preciseMs()
+      if (this.connections === 0 || now >= endMs) break
+      if (now >= closeMs) for (const listener of this.#listeners) listener.closeTunnels()
       await new Promise(resolve => setTimeout(resolve, 20))
+    }
     const cut = this.connections
     this.close()
     return cut
@@ -103,6 +110,10 @@ class ServedListener {
     this.#context.draining = true
     this.#listener.close()
     for (const session of this.sessions) session.drain()
+  }
+
+  closeTunnels(): void {
+    for (const session of this.sessions) session.closeTunnel()
   }
 
   close(): void {

@@ -38,6 +38,8 @@ export interface GroupOptions {
   readonly headTimeoutMs: number
   /** Longest silence inside a body, either way. */
   readonly bodyTimeoutMs: number
+  /** Longest time in which neither side sends a byte after an upgrade. */
+  readonly tunnelTimeoutMs: number
   /** How long to go on trying while no server of the group accepts a connection. 0: one round. */
   readonly retryForMs: number
   /** How long an answer of the resolver is used before the name is looked up again. */
@@ -55,6 +57,7 @@ export const GROUP_DEFAULTS: Omit<GroupOptions, 'name' | 'servers'> = {
   connectTimeoutMs: 5_000,
   headTimeoutMs: 60_000,
   bodyTimeoutMs: 60_000,
+  tunnelTimeoutMs: 3_600_000,
   retryForMs: 0,
   resolveTtlMs: 10_000,
 }

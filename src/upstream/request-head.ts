@@ -34,9 +34,16 @@ export function upstreamRequestHead(
   const first = host === '' ? line : `${line}Host: ${host}\r\n`
   // RFC 9110 §7.6.3: Via names the version that was received.
   const via = request.version === 11 ? 'Via: 1.1 sluice\r\n' : 'Via: 1.0 sluice\r\n'
-  const te = trailers ? 'TE: trailers\r\nConnection: TE\r\n' : ''
+  const connection = connectionLines(trailers, exchange.upgrade)
   const coding = exchange.body.framing.kind === 'chunked' ? 'Transfer-Encoding: chunked\r\n' : ''
-  return `${first}${headers.textWithout(drop)}${exchange.forwardedLines}${via}${te}${coding}\r\n`
+  return `${first}${headers.textWithout(drop)}${exchange.forwardedLines}${via}${connection}${coding}\r\n`
+}
+
+/** RFC 9110 §7.6.1: what is for this connection only is named in Connection (TE: §10.1.4, Upgrade: §7.8). */
+function connectionLines(trailers: boolean, upgrade: string): string {
+  if (upgrade === '') return trailers ? 'TE: trailers\r\nConnection: TE\r\n' : ''
+  const te = trailers ? 'TE: trailers\r\n' : ''
+  return `${te}Connection: ${trailers ? 'TE, ' : ''}Upgrade\r\nUpgrade: ${upgrade}\r\n`
 }
 
 /** A unix socket has no name that could stand in a Host field. */

@@ -2,7 +2,8 @@
  * One connection to an upstream server: writes requests, reads answers, one exchange at a time.
  * Strategy: a request goes out as text in one write with what of its body is there; of the answer every head is
  * checked whole before it is shown, and content is handed on as it comes. Whatever leaves doubt about where an
- * answer ends makes it a 502, and the connection is not used again.
+ * answer ends makes it a 502, and the connection is not used again. After a switch of protocols (101) the exchange
+ * goes on as a tunnel: its body and its answer are raw bytes, and it is over when both sides have ended.
  */
 
 import { ByteQueue } from '../base/byte-queue.ts'
@@ -13,9 +14,10 @@ import { CONNECTION, idOf, KEEP_ALIVE } from '../http/field-names.ts'
 import type { HeaderList } from '../http/header-list.ts'
 import { dropConnectionFields, hasConnectionOption } from '../http/hop-by-hop.ts'
 import type { Framing } from '../http/message.ts'
+import { switchedTo } from '../http/upgrade.ts'
 import { BodyDecoder } from '../http1/body-decoder.ts'
 import { CHUNK_END, chunkStart, lastChunk } from '../http1/body-encoder.ts'
-import { responseFraming } from '../http1/framing.ts'
+import { responseFraming, UNTIL_CLOSE } from '../http1/framing.ts'
 import { type ParsedResponse, parseResponseHead } from '../http1/head-parser.ts'
 import { LIMITS } from '../http1/limits.ts'
 import type { Connection, ConnectionUser } from '../net/connection.ts'
@@ -35,6 +37,8 @@ export interface Tenant {
 
 /** Interim answers (1xx) before the final one; a server that sends more is broken. */
 const INTERIM_HEADS_MAX = 32
+/** Reads in a tunnel from which on it gets read memory of its own: an idle one holds none. */
+const LARGE_READ_BYTES = 16_384
 const KEEP_ALIVE_ID = idOf('keep-alive')
 const VIA_ID = idOf('via')
 const LF = 10
@@ -49,7 +53,7 @@ export class UpstreamSession implements ConnectionUser, BodySink, Source, Deadli
   exchanges = 0
   #endpoint: Endpoint
   #tenant: Tenant | null = null
-  #state: 'head' | 'body' = 'head'
+  #state: 'head' | 'body' | 'tunnel' = 'head'
   #framing: Framing | null = null
   #bodySource: Source | null = null
   #requestComplete = true
@@ -60,6 +64,8 @@ export class UpstreamSession implements ConnectionUser, BodySink, Source, Deadli
   #anyBytes = false
   #persistent = true
   #paused = false
+  /** In a tunnel: the server has sent its last byte. */
+  #serverEnded = false
   #idleTimeoutMs: number
   #left = false
 
@@ -94,7 +100,8 @@ export class UpstreamSession implements ConnectionUser, BodySink, Source, Deadli
   /** The exchange is off: whatever comes for it is of no use, so the connection goes. */
   abandon(): void {
     this.#tenant = null
-    this.connection.destroy()
+    // Bytes without a framing must not look complete.
+    this.connection.destroy(this.#state === 'tunnel')
     this.#leave()
   }
 
@@ -124,7 +131,7 @@ export class UpstreamSession implements ConnectionUser, BodySink, Source, Deadli
       this.connection.text(CHUNK_END)
     } else room = this.connection.bytes(chunk)
     if (!room) this.#bodySource?.pause()
-    if (this.#state === 'head') this.#arm()
+    if (this.#state !== 'body') this.#arm()
     return room
   }
 
@@ -138,6 +145,10 @@ export class UpstreamSession implements ConnectionUser, BodySink, Source, Deadli
     this.#requestComplete = true
     this.#bodySource = null
     if (this.#state === 'head') this.#arm()
+    else if (this.#state === 'tunnel') {
+      this.connection.end()
+      if (this.#serverEnded) this.#endTunnel()
+    }
   }
 
   /** The client broke its body off: the server must not take what came for all of it. */
@@ -150,7 +161,8 @@ export class UpstreamSession implements ConnectionUser, BodySink, Source, Deadli
   pause(): void {
     this.#paused = true
     this.connection.pause()
-    this.dueMs = NEVER
+    // Who does not read in a tunnel has the idle limit, and no other.
+    if (this.#state !== 'tunnel') this.dueMs = NEVER
   }
 
   resume(): void {
@@ -200,6 +212,7 @@ export class UpstreamSession implements ConnectionUser, BodySink, Source, Deadli
       }
       this.#kept = null
     }
+    if (this.#state === 'tunnel') this.connection.expectBody(chunk.length > LARGE_READ_BYTES)
     at = this.#decoder.feed(bytes, at, this.#content)
     // What the reply does may have ended this exchange.
     if (this.#tenant === null) return
@@ -229,8 +242,10 @@ export class UpstreamSession implements ConnectionUser, BodySink, Source, Deadli
         this.#takeFinalHead(head, bytes.length - at)
         return at
       }
-      // RFC 9110 §7.8: 101 answers an Upgrade, and none was sent.
-      if (head.status === 101) throw new ProxyError('upstream_upgrade')
+      if (head.status === 101) {
+        this.#switch(head)
+        return at
+      }
       if (++this.#interimHeads > INTERIM_HEADS_MAX) throw new ProxyError('upstream_bad_head', 'Too many 1xx.')
       dropConnectionFields(head.headers)
       this.#tenant?.exchange.reply.early(head)
@@ -239,17 +254,44 @@ export class UpstreamSession implements ConnectionUser, BodySink, Source, Deadli
     }
   }
 
+  /** RFC 9110 §7.8: 101 answers a request with Upgrade, and switches to what that offered. */
+  #switch(head: ParsedResponse): void {
+    const { exchange } = this.#tenant as Tenant
+    if (switchedTo(exchange.upgrade, head.headers) === null) {
+      const detail = exchange.upgrade === '' ? '' : `The client offered ${exchange.upgrade}.`
+      throw new ProxyError('upstream_upgrade', detail)
+    }
+    this.#addPassedOn(head)
+    this.#state = 'tunnel'
+    this.#serverEnded = false
+    this.#persistent = false
+    // From here on the request has a body: raw bytes, until the client ends its side.
+    this.#framing = UNTIL_CLOSE
+    this.#requestComplete = false
+    this.#decoder.start(UNTIL_CLOSE)
+    this.connection.keepAlive()
+    const { reply } = exchange
+    reply.open(this)
+    reply.head(head)
+    if (this.#tenant !== null) exchange.body.into(this)
+  }
+
+  /** What every answer loses and gets on its way through us. */
+  #addPassedOn(head: ParsedResponse): void {
+    dropConnectionFields(head.headers)
+    // RFC 9110 §7.6.3: with the version of the message that was received.
+    head.headers.addChecked('Via', VIA_ID, head.version === 11 ? '1.1 sluice' : '1.0 sluice')
+  }
+
   #takeFinalHead(head: ParsedResponse, bytesBehind: number): void {
     const exchange = (this.#tenant as Tenant).exchange
     const framing = responseFraming(head, exchange.request.method)
     refuseExtraBytes(framing, bytesBehind)
     this.#persistent = this.#mayPersist(head, framing)
     this.#noteKeepAlive(head.headers)
-    dropConnectionFields(head.headers)
     // RFC 9110 §8.6: no Content-Length in a 204. Some servers send a zero.
     if (head.status === 204) head.headers.remove('content-length')
-    // RFC 9110 §7.6.3: with the version of the message that was received.
-    head.headers.addChecked('Via', VIA_ID, head.version === 11 ? '1.1 sluice' : '1.0 sluice')
+    this.#addPassedOn(head)
     this.#state = 'body'
     this.#decoder.start(framing)
     const { reply } = exchange
@@ -308,8 +350,26 @@ export class UpstreamSession implements ConnectionUser, BodySink, Source, Deadli
     if (this.#state === 'head') {
       const code = this.#kept === null ? 'upstream_closed' : 'upstream_bad_head'
       this.#failed(new ProxyError(code, this.#kept === null ? '' : 'It ended in the middle.'))
-    } else if (this.#decoder.endOfStream()) this.#complete(0)
+    } else if (this.#state === 'tunnel') this.#endAnswer()
+    else if (this.#decoder.endOfStream()) this.#complete(0)
     else this.#failed(new ProxyError('upstream_body_short'))
+  }
+
+  /** In a tunnel: the server ends its side, the client may go on. */
+  #endAnswer(): void {
+    const { reply } = (this.#tenant as Tenant).exchange
+    this.#serverEnded = true
+    if (this.#requestComplete) this.#endTunnel()
+    reply.end()
+  }
+
+  /** Both sides have ended. The connection closes by itself as soon as the server has taken what is left. */
+  #endTunnel(): void {
+    const tenant = this.#tenant as Tenant
+    this.#tenant = null
+    const { options, services } = this.#endpoint
+    this.dueMs = services.deadlines.in(options.bodyTimeoutMs)
+    tenant.answered()
   }
 
   drained(): void {
@@ -327,7 +387,8 @@ export class UpstreamSession implements ConnectionUser, BodySink, Source, Deadli
   #arm(): void {
     const { options, services } = this.#endpoint
     let waitMs = NEVER
-    if (this.#state === 'body' || this.connection.congested) waitMs = options.bodyTimeoutMs
+    if (this.#state === 'tunnel') waitMs = options.tunnelTimeoutMs
+    else if (this.#state === 'body' || this.connection.congested) waitMs = options.bodyTimeoutMs
     else if (this.#requestComplete) waitMs = options.headTimeoutMs
     this.dueMs = services.deadlines.in(waitMs)
   }
@@ -335,7 +396,10 @@ export class UpstreamSession implements ConnectionUser, BodySink, Source, Deadli
   expired(): void {
     if (this.#tenant === null) this.abandon()
     else if (this.#state === 'body') this.#failed(new ProxyError('upstream_body_timeout'))
-    else if (this.connection.congested) this.#failed(new ProxyError('upstream_write_timeout'))
+    else if (this.#state === 'tunnel') {
+      const detail = `The limit is ${this.#endpoint.options.tunnelTimeoutMs} ms (tunnelTimeout).`
+      this.#failed(new ProxyError('tunnel_timeout', detail))
+    } else if (this.connection.congested) this.#failed(new ProxyError('upstream_write_timeout'))
     else {
       const detail = `${this.#endpoint.address.label} sent no head within ${this.#endpoint.options.headTimeoutMs} ms (headTimeout).`
       this.#failed(new ProxyError('upstream_head_timeout', detail))
@@ -357,7 +421,7 @@ function refuseExtraBytes(framing: Framing, bytesBehind: number): void {
 }
 
 /** The codec names the fault; that it was the upstream's, and so a 502, is said here. */
-function asUpstreamFault(error: ProxyError, state: 'head' | 'body'): ProxyError {
+function asUpstreamFault(error: ProxyError, state: 'head' | 'body' | 'tunnel'): ProxyError {
   if (error.row.side === 'upstream') return error
   if (error.code === 'head_too_large' || error.code === 'too_many_fields')
     return new ProxyError('upstream_head_too_large', HEAD_LIMITS)

@@ -22,6 +22,8 @@ export class FakeConnection implements Connection {
   brokenByPeer = false
   /** The user said that a body is coming. */
   bodyExpected = false
+  /** The system was asked to look whether the peer is there. */
+  keptAlive = false
   /** Bytes that wait in this program because the peer takes none, beyond the one that congestion is made of. */
   held = 0
   /** The peer takes nothing any more: the last byte never leaves, so the connection never closes in order. */
@@ -74,6 +76,10 @@ export class FakeConnection implements Connection {
   end(): void {
     this.#flush()
     this.ended = true
+  }
+
+  keepAlive(): void {
+    this.keptAlive = true
   }
 
   destroy(reset = false): void {
