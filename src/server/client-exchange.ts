@@ -332,7 +332,7 @@ export class ClientExchange implements Exchange, Reply {
       host: request.headers.firstKnown(HOST_ID) ?? '',
       status: this.cancelled && this.tunnel === null ? (notes.error?.row.status ?? 499) : this.#status,
       requestBytes: this.requestBody?.bytes ?? 0,
-      responseBytes: this.#bytes,
+      responseBytes: this.tunnel?.answerBytes ?? this.#bytes,
       durationMs,
       upstream: notes.upstream,
       attempts: notes.attempts,

@@ -18,6 +18,8 @@ export class ClientTunnel {
   readonly body: TunnelBody
   /** The server has sent its last byte. */
   answerEnded = false
+  /** Bytes sent to the client. */
+  answerBytes = 0
   #connection: Connection
   #toClient: WebSocketLane | null = null
 
@@ -27,7 +29,7 @@ export class ClientTunnel {
     this.#connection = connection
     this.body = new TunnelBody(session)
     if (protocol.toLowerCase() === 'websocket') {
-      this.#toClient = new WebSocketLane(chunk => connection.bytes(chunk))
+      this.#toClient = new WebSocketLane(chunk => this.#send(chunk))
       this.body.followFrames()
     }
     connection.keepAlive()
@@ -35,7 +37,12 @@ export class ClientTunnel {
 
   /** Bytes for the client. */
   write(chunk: Buffer): boolean {
-    return this.#toClient === null ? this.#connection.bytes(chunk) : this.#toClient.data(chunk)
+    return this.#toClient === null ? this.#send(chunk) : this.#toClient.data(chunk)
+  }
+
+  #send(chunk: Buffer): boolean {
+    this.answerBytes += chunk.length
+    return this.#connection.bytes(chunk)
   }
 
   /** Asks both sides to end, if this is a WebSocket; true when there was a way to say so. */
