@@ -11,7 +11,7 @@ export interface ExchangeRecord {
   readonly target: string
   /** Host as the client wrote it (Host field or absolute-form), '' when unknown. */
   readonly host: string
-  /** Status of the final answer; 499 when the client left first, 0 when nothing was answered. */
+  /** Status of the final answer; 499 when the client left first (not after a 101), 0 when nothing was answered. */
   readonly status: number
   /** Content bytes received from and sent to the client, framing not counted. */
   readonly requestBytes: number

@@ -71,11 +71,17 @@ class TunnelBody extends RequestBody {
 
   override data(chunk: Buffer): boolean {
     this.#connection.expectBody(chunk.length > LARGE_READ_BYTES)
-    return this.#toServer === null ? super.data(chunk) : this.#toServer.data(chunk)
+    if (this.#toServer === null) return super.data(chunk)
+    const received = this.bytes + chunk.length
+    const room = this.#toServer.data(chunk)
+    this.bytes = received
+    return room
   }
 
   close(): void {
     // RFC 6455 §5.3: the mask of a frame is not to be foreseen.
+    const received = this.bytes
     if (!this.ended) this.#toServer?.close(closeFrame(GOING_AWAY, randomBytes(4)))
+    this.bytes = received
   }
 }

@@ -55,7 +55,7 @@ test('written and read again: any answer', () => {
   const connection = fc.constantFrom<ConnectionWord>('', 'close', 'keep-alive')
   fc.assert(
     fc.property(
-      fc.integer({ min: 200, max: 999 }),
+      fc.integer({ min: 200, max: 999 }).filter(status => status !== 426),
       value,
       entries,
       framing,
@@ -68,6 +68,23 @@ test('written and read again: any answer', () => {
     { seed: 1, numRuns: 300 },
   )
 })
+
+const UPGRADES: readonly (readonly [head: string, connection: ConnectionWord, written: string])[] = [
+  ['101 Switching\r\nUpgrade: a\r\nConnection: x', '', '101 Switching\r\nUpgrade: a\r\n+Connection: Upgrade'],
+  ['101 S\r\nupgrade: a\r\nUpgrade: b', '', '101 S\r\nupgrade: a\r\nUpgrade: b\r\n+Connection: Upgrade'],
+  ['101 S\r\nContent-Length: 5\r\nUpgrade: a', '', '101 S\r\nUpgrade: a\r\n+Connection: Upgrade'],
+  ['426 U\r\nUpgrade: a', '', '426 U\r\nUpgrade: a\r\n+Connection: Upgrade'],
+  ['426 U\r\nUpgrade: a', 'close', '426 U\r\nUpgrade: a\r\n+Connection: Upgrade, close'],
+  ['426 U\r\nA: b\r\nKeep-Alive: timeout=5', '', '426 U\r\nA: b\r\n+'],
+  ['426 U\r\nA: b', 'keep-alive', '426 U\r\nA: b\r\n+Connection: keep-alive'],
+]
+
+for (const [head, connection, written] of UPGRADES)
+  test(`written with its Upgrade: ${JSON.stringify(head)}, ${connection}`, () => {
+    const text = responseHeadText(parsed(`HTTP/1.1 ${head}\r\n\r\n`), NO_BODY, connection, CLOCK)
+    const expected = written.replace('+', `Date: ${DATE}\r\n`).replace(/\r\n$/, '')
+    assert.equal(text, `HTTP/1.1 ${expected}\r\n\r\n`)
+  })
 
 test('an interim head: nothing of one connection, no length, no Date', () => {
   const head = parsed(

@@ -76,7 +76,7 @@ conversation('between frames both sides get Close at once, and only once', {}, c
   client.ends()
   client.isGone()
   server.isGone()
-  recorded(cast, { status: 101, error: 'draining', responseBytes: 4 })
+  recorded(cast, { status: 101, error: 'draining', requestBytes: 8, responseBytes: 4 })
 })
 
 conversation('in the middle of a frame its end is waited for', {}, cast => {
