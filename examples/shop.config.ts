@@ -1,5 +1,5 @@
 /** Two sites behind one address; shop.config.yaml and shop.config.json say the same. */
-import { defineConfig, headers } from 'sluice'
+import { compress, defineConfig, headers } from 'sluice'
 
 export default defineConfig({
   upstreams: {
@@ -15,7 +15,13 @@ export default defineConfig({
       listen: '127.0.0.1:8080',
       timeouts: { head: '10s', idle: '60s' },
       routes: [
-        { host: 'shop.example.com', path: '/static/*', method: ['GET', 'HEAD'], to: 'assets' },
+        {
+          host: 'shop.example.com',
+          path: '/static/*',
+          method: ['GET', 'HEAD'],
+          layers: [compress()],
+          to: 'assets',
+        },
         {
           host: ['shop.example.com', 'www.shop.example.com'],
           layers: [headers({ response: { set: { 'x-served-by': 'sluice' }, remove: ['server'] } })],

@@ -2,7 +2,9 @@
  * The public API: the only file a user imports.
  */
 export {
+  type CompressOptions,
   type Config,
+  compress,
   defineConfig,
   type HeadersOptions,
   headers,

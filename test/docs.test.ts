@@ -15,6 +15,8 @@ import { COMMANDS, LATER_COMMANDS } from '../src/commands/index.ts'
 import { buildPlan } from '../src/config/build.ts'
 import { jsonSchemaText } from '../src/config/json-schema.ts'
 import { readConfig } from '../src/config/read-config.ts'
+import { COMPRESS_DEFAULTS } from '../src/layers/compress.ts'
+import { LEVELS } from '../src/layers/compressors.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const DOCUMENTS = [
@@ -106,19 +108,22 @@ function fieldTable(path: string, defaults: Defaults): string {
 
 /** Fields are called as the options they become, without unit and "Max": `idle` is `idleTimeoutMs`. */
 function defaultText(name: string, defaults: Defaults): string {
-  const key = ['', 'Ms', 'Max', 'BytesMax', 'TimeoutMs']
+  const key = ['', 'Ms', 'Max', 'Bytes', 'BytesMax', 'TimeoutMs']
     .map(end => name + end)
     .find(each => Object.hasOwn(defaults, each))
   const value = key === undefined ? undefined : defaults[key]
   if (key === undefined || value === null || typeof value === 'object') return ''
   if (key.endsWith('Ms')) return `\`${formatDuration(value as number)}\``
-  return key.endsWith('BytesMax') ? `\`${formatSize(value as number)}\`` : `\`${value}\``
+  return /Bytes(Max)?$/.test(key) ? `\`${formatSize(value as number)}\`` : `\`${value}\``
 }
 
 function defaultPlan() {
   const config = { upstreams: { any: '127.0.0.1:9' }, listeners: [{ listen: 0, routes: [{ to: 'any' }] }] }
   return buildPlan(config, { folder: ROOT, placeOf: () => '' })
 }
+
+const usualLevels = (): Defaults =>
+  Object.fromEntries(Object.entries(LEVELS).map(([coding, { usual }]) => [coding, usual]))
 
 function fieldTables(): Readonly<Record<string, string>> {
   const plan = defaultPlan()
@@ -131,6 +136,8 @@ function fieldTables(): Readonly<Record<string, string>> {
     redirect: fieldTable('listeners [] routes [] redirect', { status: 302 }),
     respond: fieldTable('listeners [] routes [] respond', { status: 200 }),
     edits: fieldTable('listeners [] routes [] layers [] headers request', {}),
+    compress: fieldTable('listeners [] routes [] layers [] compress', { ...COMPRESS_DEFAULTS }),
+    levels: fieldTable('listeners [] routes [] layers [] compress level', usualLevels()),
     timeouts: fieldTable('listeners [] timeouts', { ...listener.timeouts }),
     limits: fieldTable('listeners [] limits', { ...listener.limits }),
     upstream: fieldTable('upstreams {}', { ...options }),

@@ -64,6 +64,11 @@ export const COMMANDS: readonly Command[] = [
         help: 'serve these hosts only: exact or *.wildcard (default: every host)',
       },
       { name: 'balance', value: 'NAME', help: 'round-robin (default) or least-busy' },
+      {
+        name: 'compress',
+        value: null,
+        help: 'compress answers (zstd, brotli, gzip) for clients that take it',
+      },
       { name: 'set-header', value: "'NAME: VALUE'", repeatable: true, help: 'set a field of every answer' },
       {
         name: 'retry-for',
@@ -78,7 +83,7 @@ export const COMMANDS: readonly Command[] = [
       ...LOG,
       DEBUG,
     ],
-    laterFlags: ['cache', 'compress', 'workers'],
+    laterFlags: ['cache', 'workers'],
     load: async () => (await import('./proxy.ts')).proxy,
   },
 ]

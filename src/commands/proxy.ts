@@ -17,11 +17,13 @@ const UPSTREAM = 'upstream'
 export async function proxy(values: Values, output: Output): Promise<ExitCode> {
   const log = logFlags(values)
   const headers = headerFlags(values.list('set-header'))
+  // First, so that it has the last word on answers: it sees what --set-header has set.
+  const layers = [...(values.has('compress') ? [{ compress: {} }] : []), ...headers.layers]
   const missing =
     values.list('to').length === 0
       ? ['--to is missing: say who answers, for example: sluice proxy --to 127.0.0.1:9000']
       : []
-  const { config, problems } = checkData(dataOf(values, headers.layers), process.cwd())
+  const { config, problems } = checkData(dataOf(values, layers), process.cwd())
   const told = problems.filter(({ path }) => missing.length === 0 || flagOf(path) !== '--to')
   const faults = [
     ...missing,
@@ -71,7 +73,7 @@ function flagOf(path: Path): string {
     if (path[2] === 'balance') return '--balance'
     return path[2] === 'retryFor' ? '--retry-for' : '--to'
   }
-  if (path[4] === 'layers') return '--set-header'
+  if (path[4] === 'layers') return path[6] === 'compress' ? '--compress' : '--set-header'
   return path[4] === 'host' ? '--host' : '--listen'
 }
 

@@ -30,6 +30,9 @@ export type Layer = LayerData
 /** What the `headers` layer is told. */
 export type HeadersOptions = LayerOptions<'headers'>
 
+/** What the `compress` layer is told. */
+export type CompressOptions = LayerOptions<'compress'>
+
 /** A whole config. `Name` are the names of its upstreams. */
 export type Config<Name extends string = string> = Omit<ConfigData, 'upstreams' | 'listeners'> & {
   upstreams?: Record<Name, Upstream>
@@ -44,4 +47,9 @@ export function defineConfig<const Name extends string = never>(config: Config<N
 /** Edits header fields on the way to the upstream (`request`) and back (`response`). */
 export function headers(options: HeadersOptions): { headers: HeadersOptions } {
   return { headers: options }
+}
+
+/** Compresses answers for clients that take it. */
+export function compress(options: CompressOptions = {}): { compress: CompressOptions } {
+  return { compress: options }
 }

@@ -70,6 +70,6 @@ function splitUnquoted(text: string, separator: string): string[] {
 }
 
 /** RFC 9110 §12.4.2. What is no weight counts as 0: nobody gets a type forced upon by a typing error. */
-function readWeight(text: string): number {
+export function readWeight(text: string): number {
   return /^(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/.test(text) ? Number(text) : 0
 }

@@ -2,7 +2,15 @@
  * What the types of a config accept and refuse. Nothing here runs: `tsc` is the test (`npm run check`), and a
  * line under `@ts-expect-error` that compiles is an error.
  */
-import { type Config, defineConfig, headers, type Listener, type Route, type Upstream } from 'sluice'
+import {
+  type Config,
+  compress,
+  defineConfig,
+  headers,
+  type Listener,
+  type Route,
+  type Upstream,
+} from 'sluice'
 
 const shop: Upstream = {
   servers: ['127.0.0.1:9000', { address: '127.0.0.1:9001', weight: 2 }],
@@ -17,7 +25,25 @@ export const good = defineConfig({
       timeouts: { head: '30s', idle: '1.5m' },
       limits: { head: '64KB', fields: 200 },
       routes: [
-        { host: 'shop.example.com', path: '/static/*', method: ['GET', 'HEAD'], to: 'assets' },
+        {
+          host: 'shop.example.com',
+          path: '/static/*',
+          method: ['GET', 'HEAD'],
+          layers: [compress()],
+          to: 'assets',
+        },
+        {
+          path: '/api/*',
+          layers: [
+            compress({
+              encodings: ['br', 'gzip'],
+              types: ['text/*', '+json'],
+              minimum: '1KB',
+              level: { br: 5 },
+            }),
+          ],
+          to: 'shop',
+        },
         {
           host: ['a.example.com', '*.b.example.com'],
           layers: [headers({ response: { set: { 'x-a': 'b' } } })],
@@ -121,6 +147,12 @@ export const routes: Route[] = [
   { redirect: { to: 'https://shop.example.com', status: 418 } },
   // @ts-expect-error: the headers layer has no such side
   { layers: [headers({ answer: { set: {} } })], to: 'shop' },
+  // @ts-expect-error: the coding is called br
+  { layers: [compress({ encodings: ['brotli'] })], to: 'shop' },
+  // @ts-expect-error: a level is of one coding
+  { layers: [compress({ level: 6 })], to: 'shop' },
+  // @ts-expect-error: a size carries its unit
+  { layers: [compress({ minimum: 1024 })], to: 'shop' },
 ]
 
 export const sizes: Listener = {

@@ -5,10 +5,12 @@
  */
 import type { z } from 'zod'
 import { notYet, object } from '../schema-parts.ts'
+import { compressConfig } from './compress.ts'
 import { headersConfig } from './headers.ts'
 
 export const LAYERS = {
   headers: headersConfig,
+  compress: compressConfig,
 } as const
 
 type Layers = typeof LAYERS
