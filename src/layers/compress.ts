@@ -60,8 +60,6 @@ const PENDING_BYTES_MAX = 65_536
 /** A source that pauses for so long has its bytes flushed. Events (text/event-stream) are flushed at once. */
 const FLUSH_AFTER_MS = 5
 
-const EMPTY = Buffer.alloc(0)
-
 /** What all exchanges of a layer have in common. */
 interface Plan {
   readonly encodings: readonly ContentCoding[]
@@ -223,7 +221,7 @@ class Compression implements BodySink, Source, Serving, CompressorUser {
   #behind: Serving | null
   #compressor: Compressor | null = null
   /** Bytes that have come and are in no step yet. */
-  #pending = new ByteQueue()
+  readonly #pending = new ByteQueue()
   #trailers: HeaderList | null = null
   #flushTimer: NodeJS.Timeout | null = null
   /** A step is under way. */
@@ -360,9 +358,9 @@ class Compression implements BodySink, Source, Serving, CompressorUser {
   }
 
   #step(step: Step): void {
-    // The bytes stay with the step, and what comes meanwhile gathers in another queue.
-    const bytes = this.#pending.length === 0 ? EMPTY : this.#pending.view()
-    if (bytes !== EMPTY) this.#pending = new ByteQueue()
+    // The memory goes with the step: an empty queue lets go of it, and takes another for what comes meanwhile.
+    const bytes = this.#pending.view()
+    this.#pending.clear()
     this.#compressor ??= new Compressor(this.#compressors, this.#coding, this.#level, this.#eager, this)
     this.#unflushed = step === 'more' && !this.#eager
     this.#stepping = true

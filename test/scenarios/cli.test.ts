@@ -8,6 +8,7 @@ import http from 'node:http'
 import net from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { startHttpOrigin } from '../support/origin.ts'
 import { folderWith, get, hello, lines, origin, result, start } from '../support/program.ts'
 
 test('--version and --help are on stdout, with an example for every command', async context => {
@@ -110,6 +111,22 @@ test('check: nothing to say about a good config, every fault of a bad one', asyn
     (await result(context, ['run', '--config', 'bad.json'], { cwd: bad })).stderr,
     found.stderr,
   )
+})
+
+test('proxy: --compress compresses what --set-header leaves to it', async context => {
+  const text = 'a line of a page\n'.repeat(500)
+  const { address: to } = await startHttpOrigin(context, (_, response) =>
+    response.writeHead(200, { 'content-type': 'text/plain' }).end(text),
+  )
+  const listen = ['proxy', '--listen', '127.0.0.1:0', '--to', to, '--compress']
+  for (const [flags, coding] of [
+    [[], 'gzip'],
+    [['--set-header', 'cache-control: no-transform'], null],
+  ] as const) {
+    const url = await start(context, [...listen, ...flags]).url()
+    const response = await fetch(url, { headers: { 'accept-encoding': 'gzip' } })
+    assert.deepEqual([response.headers.get('content-encoding'), await response.text()], [coding, text])
+  }
 })
 
 test('proxy: requests pass, fields are set, every exchange has a line', async context => {

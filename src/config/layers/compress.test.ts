@@ -44,7 +44,7 @@ const BAD: readonly [options: unknown, fault: RegExp][] = [
   [{ level: 6 }, /^level: 6 is not levels by coding: write for example \{ gzip: 6 \}$/],
   [{ level: { gzip: 10 } }, /^level\.gzip: 10 is not a whole number from 1 to 9/],
   [{ level: { zstd: 20 } }, /^level\.zstd: 20 is not a whole number from 1 to 19/],
-  [{ level: { deflate: 1 } }, /^level: unknown key "deflate"/],
+  [{ level: { deflate: 1 } }, /^level\.deflate: unknown key "deflate"/],
   [{ threshold: '1KB' }, /unknown key "threshold": write minimum$/],
 ]
 
