@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import fc from 'fast-check'
-import { CONNECTION, CONTENT_LENGTH, DATE, HOST, idOf, TE, UNKNOWN } from './field-names.ts'
+import { CONNECTION, CONTENT_LENGTH, DATE, HOST, idOf, recogniseName, TE, UNKNOWN } from './field-names.ts'
 import { HeaderList, trimBlanks } from './header-list.ts'
 
 const list = (...entries: readonly (readonly [string, string])[]): HeaderList => HeaderList.from(entries)
@@ -160,9 +160,13 @@ test('blanks are trimmed in one pass, however many stand inside', () => {
 })
 
 // A list is what an array of entries would be, whatever is done to it.
-const NAMES = ['Host', 'host', 'X', 'x', 'Date', 'TE', 'Y-Z', 'content-length']
+const NAMES = ['Host', 'host', 'X', 'x', 'Date', 'TE', 'Y-Z', 'content-length', 'x^', 'x~', 'X^']
 const change = fc.oneof(
-  fc.tuple(fc.constantFrom('add', 'set'), fc.constantFrom(...NAMES), fc.constantFrom('', '1', 'a b', '\xe9')),
+  fc.tuple(
+    fc.constantFrom('add', 'set', 'setChecked'),
+    fc.constantFrom(...NAMES),
+    fc.constantFrom('', '1', 'a b', '\xe9'),
+  ),
   fc.tuple(fc.constant('remove'), fc.constantFrom(...NAMES), fc.constant('')),
   fc.tuple(fc.constant('look'), fc.constantFrom(...NAMES), fc.constant('')),
 )
@@ -186,6 +190,7 @@ test('any changes: as an array of entries would do it', () => {
       for (const each of changes) {
         const [what, name, value] = each
         if (what === 'look') headers.firstKnown(idOf('host'))
+        else if (what === 'setChecked') headers.setChecked(name, recogniseName(name), value)
         else headers[what as 'add'](name, value)
         model = apply(model, each as [string, string, string])
         const without = model.filter(([other]) => !/^(host|te)$/i.test(other))

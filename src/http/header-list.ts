@@ -2,9 +2,9 @@
  * The fields of one head, in their order and spelling.
  * Strategy: the text of the field lines, already checked, is the truth; beside it stand the places of the few
  * names a proxy knows. Passing a head on copies runs of that text and never cuts out a value it does not need.
- * Edits work on the text too: they are rare and may be slower.
+ * Edits work on the text too: a new line is put behind it, and only where a line has to go is the text cut.
  */
-import { allInClass, isFieldValue, TOKEN } from '../base/ascii.ts'
+import { allInClass, COLON, isFieldValue, TOKEN } from '../base/ascii.ts'
 import { ProxyError } from '../base/errors.ts'
 import { recogniseName, UNKNOWN } from './field-names.ts'
 
@@ -168,28 +168,76 @@ export class HeaderList {
     this.#addedMask |= 1 << id
   }
 
-  /** Puts one field in the place of all fields of this name: where the first stood, or at the end. */
+  /** Puts one field in the place of all fields of this name: where the first stood, or at the end. Throws as `add` does. */
   set(name: string, value: string): void {
-    const before = this.entries()
-    const wanted = name.toLowerCase()
-    if (!before.some(([other]) => other.toLowerCase() === wanted)) {
-      this.add(name, value)
-      return
+    if (!this.#holds(name)) this.add(name, value)
+    else {
+      // What goes in is checked there; what it puts down is one line.
+      const line = HeaderList.from([[name, value]]).text
+      this.#splice(name, line)
     }
-    let placed = false
-    const after: [string, string][] = []
-    for (const entry of before) {
-      if (entry[0].toLowerCase() !== wanted) after.push(entry)
-      else if (!placed) {
-        after.push([name, value])
-        placed = true
-      }
-    }
-    this.#replace(after)
+  }
+
+  /** The same with a name and value of the program's own, which cannot be bad. */
+  setChecked(name: string, id: number, value: string): void {
+    if (!this.#holds(name)) this.addChecked(name, id, value)
+    else this.#splice(name, `${name}: ${value}\r\n`)
   }
 
   remove(name: string): void {
-    if (this.has(name)) this.removeAll(new Set([name.toLowerCase()]))
+    if (this.#holds(name)) this.#splice(name, '')
+  }
+
+  /** Looks in what was read and in what was added apart: joining them would copy both. */
+  #holds(name: string): boolean {
+    const id = recogniseName(name)
+    if (id !== UNKNOWN) return (this.mask & (1 << id)) !== 0
+    return holdsLine(this.#read, name) || (this.#added !== '' && holdsLine(this.#added, name))
+  }
+
+  /** In one pass: takes out the lines of this name, puts `line` (or '') where the first stood, moves the marks along. */
+  #splice(name: string, line: string): void {
+    const { text } = this
+    const before = this.#marks
+    const after: number[] = []
+    const id = recogniseName(name)
+    let kept = ''
+    let runStart = 0
+    let shift = 0
+    let left = line
+    let mark = 0
+    for (let start = 0; start < text.length; ) {
+      const end = text.indexOf('\r\n', start) + 2
+      const marked = mark < before.length && before[mark + 1] === start
+      if (isNamed(text, start, name)) {
+        kept += text.slice(runStart, start) + left
+        runStart = end
+        if (left !== '' && id !== UNKNOWN) {
+          const valueStart = start + shift + name.length + 2
+          after.push(
+            id,
+            start + shift,
+            valueStart,
+            start + shift + left.length - 2,
+            start + shift + left.length,
+          )
+        }
+        shift += left.length - (end - start)
+        left = ''
+      } else if (marked)
+        after.push(
+          before[mark],
+          start + shift,
+          before[mark + 2] + shift,
+          before[mark + 3] + shift,
+          before[mark + 4] + shift,
+        )
+      if (marked) mark += STRIDE
+      start = end
+    }
+    this.#read = kept + text.slice(runStart)
+    this.#marks = after
+    if (id !== UNKNOWN && line === '') this.mask &= ~(1 << id)
   }
 
   /** Takes out every field whose name, in lower case, is in the set. */
@@ -236,6 +284,25 @@ export class HeaderList {
     return (runStart < read.length ? kept + read.slice(runStart) : kept) + added
   }
 }
+
+/** True when a line of this name stands in checked text; any case. */
+function holdsLine(text: string, name: string): boolean {
+  for (let start = 0; start < text.length; start = text.indexOf('\r\n', start) + 2)
+    if (isNamed(text, start, name)) return true
+  return false
+}
+
+/** Almost always the one comparison with the colon settles it. */
+function isNamed(text: string, lineStart: number, name: string): boolean {
+  if (text.charCodeAt(lineStart + name.length) !== COLON) return false
+  for (let i = 0; i < name.length; i++) {
+    const difference = text.charCodeAt(lineStart + i) ^ name.charCodeAt(i)
+    if (difference !== 0 && (difference !== 0x20 || !isLetter(name.charCodeAt(i)))) return false
+  }
+  return true
+}
+
+const isLetter = (code: number): boolean => (code | 0x20) >= 0x61 && (code | 0x20) <= 0x7a
 
 /** Calls back for every line of checked text: start, colon, start and end of the value without white space. */
 function eachLine(
