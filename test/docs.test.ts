@@ -17,6 +17,7 @@ import { jsonSchemaText } from '../src/config/json-schema.ts'
 import { readConfig } from '../src/config/read-config.ts'
 import { COMPRESS_DEFAULTS } from '../src/layers/compress.ts'
 import { LEVELS } from '../src/layers/compressors.ts'
+import { VARIABLES } from '../src/layers/template.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const DOCUMENTS = [
@@ -135,6 +136,7 @@ function fieldTables(): Readonly<Record<string, string>> {
     route: fieldTable('listeners [] routes []', {}),
     redirect: fieldTable('listeners [] routes [] redirect', { status: 302 }),
     respond: fieldTable('listeners [] routes [] respond', { status: 200 }),
+    variables: variableTable(),
     edits: fieldTable('listeners [] routes [] layers [] headers request', {}),
     compress: fieldTable('listeners [] routes [] layers [] compress', { ...COMPRESS_DEFAULTS }),
     levels: fieldTable('listeners [] routes [] layers [] compress level', usualLevels()),
@@ -144,6 +146,15 @@ function fieldTables(): Readonly<Record<string, string>> {
     server: fieldTable('upstreams {} servers []', { weight: options.servers[0].weight }),
     log: fieldTable('log', {}),
   }
+}
+
+function variableTable(): string {
+  const rows = Object.entries(VARIABLES).map(([name, { words, argument, ofAnswer }]) => [
+    `\`{${argument ? `${name}.NAME` : name}}\``,
+    ofAnswer ? 'answers' : 'everywhere',
+    words,
+  ])
+  return table(['variable', 'where', 'what it is'], rows)
 }
 
 /** File → marker → what stands between `<!-- marker -->` and `<!-- /marker -->`. */

@@ -118,11 +118,19 @@ const KINDS: Record<string, Kind> = {
       'https://www.{host}/',
     ],
     bad: [
-      ['https://a{pth}', '"https://a{pth}": {pth} is not a placeholder: write {path}'],
-      ['https://a{x}', '"https://a{x}": {x} is not a placeholder: write {host}, {path} or {query}'],
+      ['https://a{pth}', '"https://a{pth}": {pth} is not a variable: did you mean {path}?'],
+      [
+        'https://a/{x}',
+        '"https://a/{x}": {x} is not a variable: there are client, host, port, method, path, query, uri, header.NAME, cookie.NAME, id, time; a brace itself is "{{"',
+      ],
+      [
+        'https://a/{hedaer.x}',
+        '"https://a/{hedaer.x}": {hedaer.x} is not a variable: did you mean {header.x}?',
+      ],
+      ['https://a/{header}', '"https://a/{header}": {header} names no header: write {header.NAME}'],
       [
         'https://a/{',
-        '"https://a/{": a brace opens a placeholder such as {path}: write "%7B" and "%7D" for the signs themselves',
+        '"https://a/{": a brace opens a variable such as {path}: write "%7B" and "%7D" for the signs themselves',
       ],
       ['https://a/b c', /percent-encoded/],
       ['shop.example.com', /"shop.example.com" must begin with/],

@@ -9,6 +9,7 @@ import { parseIp } from '../base/ip.ts'
 import { comparablePath } from '../http/request-target.ts'
 import { checkField } from '../layers/headers.ts'
 import { RedirectHandler } from '../layers/redirect.ts'
+import { variableFault, variableNames, variablesOf } from '../layers/template.ts'
 import { isHostName } from './addresses.ts'
 import { nearest } from './nearest.ts'
 import { messageOf } from './problems.ts'
@@ -110,31 +111,46 @@ export function checkFieldValue(text: string): void {
   )
 }
 
-const PLACEHOLDERS = ['host', 'path', 'query']
+/**
+ * Text of a config with `{variables}`: those of requests, or also those of answers.
+ * @throws RangeError
+ */
+export function checkVariables(text: string, side: 'request' | 'response'): void {
+  for (const name of variablesOf(text)) {
+    const message = variableFault(name, side)
+    if (message === null) continue
+    const [word, ...rest] = name.split('.')
+    const known = variableNames(side).map(each => each.replace(/\.NAME$/, ''))
+    const guess = message.includes('is not a variable') ? nearest(word, known) : null
+    const meant = guess === null ? '' : `{${[guess, ...rest].join('.')}}`
+    const fits = guess !== null && variableFault(meant.slice(1, -1), side) === null
+    throw new RangeError(
+      `${quote(brief(text))}: ${fits ? `{${name}} is not a variable: did you mean ${meant}?` : message}`,
+    )
+  }
+}
 
 /**
- * Where a redirect points: a URL or a path, with the placeholders `{host} {path} {query}`.
+ * Where a redirect points: a URL or a path, with the variables of requests.
  * @throws RangeError
  */
 export function checkRedirectTarget(text: string): void {
-  for (const [whole, name] of text.matchAll(/\{([^{}]*)\}/g)) {
-    if (PLACEHOLDERS.includes(name)) continue
-    const guess = nearest(name, PLACEHOLDERS)
-    throw new RangeError(
-      `${quote(text)}: ${whole} is not a placeholder: write ${guess ? `{${guess}}` : '{host}, {path} or {query}'}`,
-    )
-  }
-  if (/[{}]/.test(text.replace(/\{[a-z]+\}/g, ''))) {
-    throw new RangeError(
-      `${quote(text)}: a brace opens a placeholder such as {path}: write "%7B" and "%7D" for the signs themselves`,
-    )
-  }
+  checkVariables(text, 'request')
   const fault = messageOf(() => new RedirectHandler({ to: text, status: 302 }))
-  if (fault !== null)
-    throw new RangeError(
-      `${fault.replace('redirect: ', '')}: write for example "https://shop.example.com{path}{query}"`,
-    )
+  if (fault === null) return
+  const words = fault.replace('redirect: ', '')
+  throw new RangeError(
+    words.includes(': write ') || words.includes(': put ')
+      ? `${quote(text)}: ${words}`
+      : `${words}: write for example "https://shop.example.com{path}{query}"`,
+  )
 }
+
+const SHOWN_LENGTH_MAX = 80
+
+/** A text may be a whole page. */
+const brief = (text: string): string =>
+  text.length <= SHOWN_LENGTH_MAX ? text : `${text.slice(0, SHOWN_LENGTH_MAX - 3)}...`
 
 function notAHost(text: string): RangeError {
   return new RangeError(

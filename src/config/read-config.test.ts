@@ -141,7 +141,7 @@ listeners:
       'sluice.config.yaml:12:17: listeners[0].routes[0].method: "get": methods are told apart by case: write "GET"',
       'sluice.config.yaml:15:13: listeners[0].routes[1].to: no upstream is called "assetz": did you mean "assets"?',
       'sluice.config.yaml:16:9: listeners[0].routes[2]: no request gets here: listeners[0].routes[1] takes all of them: move this route above it or take it out (see 14:9)',
-      'sluice.config.yaml:18:25: listeners[0].routes[2].redirect.to: "https://b.example.com{pth}": {pth} is not a placeholder: write {path}',
+      'sluice.config.yaml:18:25: listeners[0].routes[2].redirect.to: "https://b.example.com{pth}": {pth} is not a variable: did you mean {path}?',
       'sluice.config.yaml:18:63: listeners[0].routes[2].redirect.status: 300 is not a status of a redirect: write 301, 302, 303, 307 or 308',
       'sluice.config.yaml:19:18: listeners[0].connections: "many" is not a whole number from 1 to 1000000: write for example 50000',
     ],

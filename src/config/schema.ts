@@ -8,7 +8,13 @@
 import { z } from 'zod'
 import { checkNetwork, parseListenAddress } from './addresses.ts'
 import { layerSchema } from './layers/index.ts'
-import { checkHostPattern, checkMethod, checkPathPattern, checkRedirectTarget } from './patterns.ts'
+import {
+  checkHostPattern,
+  checkMethod,
+  checkPathPattern,
+  checkRedirectTarget,
+  checkVariables,
+} from './patterns.ts'
 import { messageOf } from './problems.ts'
 import {
   COUNT_MAX,
@@ -41,7 +47,7 @@ const redirectTarget = text(
   'https://shop.example.com{path}{query}',
   checkRedirectTarget,
   {
-    description: 'Where to: a URL or a path, with the placeholders {host} {path} {query}.',
+    description: 'Where to: a URL or a path; variables such as {host}, {path} and {query} may stand in it.',
   },
 )
 const redirectStatus = z.literal([301, 302, 303, 307, 308], {
@@ -66,18 +72,21 @@ export const redirectSchema = z
     { error: wrongType('a redirect', "'https://shop.example.com{path}'") },
   )
   .meta({
-    description:
-      'Sends the client elsewhere (status 302 unless said otherwise). Placeholders: {host} {path} {query}.',
+    description: 'Sends the client elsewhere (status 302 unless said otherwise).',
   })
+
+const checkBody = (value: string): void => checkVariables(value, 'response')
 
 export const respondSchema = z
   .union(
     [
-      text('an answer', 'hello', () => {}),
+      text('an answer', 'hello', checkBody),
       object(
         {
           status: count('Status of the answer.', 200, 200, 599).optional(),
-          body: text('text', 'hello', () => {}, { description: 'Sent as UTF-8.' }).optional(),
+          body: text('text', 'hello', checkBody, {
+            description: 'Sent as UTF-8. May hold variables.',
+          }).optional(),
           headers: fields.optional().meta({ description: 'Fields of the answer.' }),
         },
         'an answer',

@@ -168,3 +168,63 @@ test('edits that cannot be made are refused when the layer is built', () => {
     assert.throws(() => headersLayer(options), { message }, JSON.stringify(options))
   headersLayer({ request: { set: { host: 'a.example:81' } }, response: { remove: ['host'] } })
 })
+
+test('variables of the request and of the answer', () => {
+  const before: Fields = [
+    ['Host', 'shop.example'],
+    ['X-User', 'ann'],
+    ['X-Old', '1'],
+  ]
+  const set = {
+    'X-Asked': '{method} {path} for {header.x-user}',
+    'X-Old': '{header.none}',
+    'X-None': '{cookie.a}',
+  }
+  const heads: string[][] = []
+  const reply = { head: (head: ResponseHead) => void heads.push(linesOf(head.headers)) } as Reply
+  run(
+    { request: { set }, response: { add: { 'X-Status': '{status} {header.x-user}' } } },
+    before,
+    reply,
+    exchange => {
+      // A value that comes out empty sets nothing, and takes away what was there.
+      assert.deepEqual(linesOf(exchange.request.headers), [
+        'Host: shop.example',
+        'X-User: ann',
+        'X-Asked: GET / for ann',
+      ])
+      exchange.reply.head({ status: 404, reason: '', version: 11, headers: HeaderList.empty() })
+    },
+  )
+  assert.deepEqual(heads, [['X-Status: 404 ann']])
+})
+
+test('a Host made of variables has to come out as one', () => {
+  const options = { request: { set: { Host: '{header.x-site}.example' } } }
+  for (const [site, host] of [
+    ['a', 'a.example'],
+    ['a/b?', null],
+    ['a b', null],
+    ['a@', null],
+  ] as const) {
+    let failed = ''
+    const reply = {
+      fail: (error: ProxyError) => {
+        failed = error.code
+      },
+    } as unknown as Reply
+    let seen: string | null = null
+    run(options, [['X-Site', site]], reply, exchange => {
+      seen = exchange.request.headers.get('Host')
+    })
+    assert.deepEqual([seen, failed], [host, host === null ? 'bad_host' : ''], site)
+  }
+})
+
+test('variables that are not there are refused when the layer is built', () => {
+  for (const [edits, message] of [
+    [{ request: { set: { a: '{clint}' } } }, /header "a": \{clint\} is not a variable/],
+    [{ request: { add: { a: '{upstream}' } } }, /header "a": \{upstream\} is known only once/],
+  ] as const)
+    assert.throws(() => headersLayer(edits), { message })
+})

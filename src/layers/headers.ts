@@ -1,17 +1,23 @@
 /**
  * The layer that sets, adds and removes fields of requests and answers.
  * Strategy: edits are checked once, when the layer is built; a request that has nothing edited on the way back
- * keeps its plain reply.
+ * keeps its plain reply. Values without variables are put in as they stand; those with variables are checked
+ * again each time, because a client has a hand in them.
  */
-import type { ProxyError } from '../base/errors.ts'
+import { ProxyError } from '../base/errors.ts'
 import type { Source } from '../base/flow.ts'
 import type { Exchange, Reply } from '../exchange/exchange.ts'
 import type { Handler, Layer } from '../exchange/handler.ts'
-import { HeaderList } from '../http/header-list.ts'
+import { recogniseName } from '../http/field-names.ts'
+import { HeaderList, trimBlanks } from '../http/header-list.ts'
 import type { ResponseHead } from '../http/message.ts'
 import { readHost } from '../http/request-target.ts'
+import { compileTemplate, type Template } from './template.ts'
 
-/** Names in any case. Applied in this order: remove, set (one field instead of all of that name), add. */
+/**
+ * Names in any case. Applied in this order: remove, set (one field instead of all of that name), add. Values may
+ * hold variables (template.ts); one that comes out empty because of them sets and adds nothing.
+ */
 export interface HeaderEdits {
   readonly set?: Readonly<Record<string, string>>
   readonly add?: Readonly<Record<string, string>>
@@ -54,45 +60,91 @@ export function checkField(name: string, value: string): void {
     throw new Error(`header "${name}": the proxy itself writes this field, because it frames messages`)
 }
 
-interface CompiledEdits {
-  readonly remove: readonly string[]
-  readonly set: readonly (readonly [string, string])[]
-  readonly add: readonly (readonly [string, string])[]
+type Side = 'request' | 'response'
+
+interface Field {
+  readonly name: string
+  readonly id: number
+  readonly value: string | Template
 }
 
-function compileEdits(edits: HeaderEdits | undefined, side: 'request' | 'response'): CompiledEdits | null {
+interface CompiledEdits {
+  readonly remove: readonly string[]
+  readonly set: readonly Field[]
+  readonly add: readonly Field[]
+}
+
+function compileEdits(edits: HeaderEdits | undefined, side: Side): CompiledEdits | null {
   const remove = edits?.remove ?? []
-  const set = Object.entries(edits?.set ?? {})
-  const add = Object.entries(edits?.add ?? {})
+  const set = compileFields(edits?.set, side)
+  const add = compileFields(edits?.add, side)
   if (remove.length + set.length + add.length === 0) return null
   for (const name of remove) checkField(name, '')
-  for (const [name, value] of [...set, ...add]) checkField(name, value)
   if (side === 'request') checkHostEdits(remove, set, add)
   return { remove, set, add }
 }
+
+function compileFields(fields: Readonly<Record<string, string>> = {}, side: Side): Field[] {
+  return Object.entries(fields).map(([name, text]) => {
+    checkField(name, text)
+    const value = compileValue(name, text, side)
+    return { name, id: recogniseName(name), value: typeof value === 'string' ? trimBlanks(value) : value }
+  })
+}
+
+function compileValue(name: string, text: string, side: Side): string | Template {
+  try {
+    return compileTemplate(text, side, 'text')
+  } catch (error) {
+    throw new Error(`header "${name}": ${(error as Error).message}`)
+  }
+}
+
+const isHost = (name: string): boolean => name.toLowerCase() === 'host'
 
 function checkHostEdits(
   remove: readonly string[],
   set: CompiledEdits['set'],
   add: CompiledEdits['add'],
 ): void {
-  const isHost = (name: string) => name.toLowerCase() === 'host'
   // RFC 9112 §3.2: a request has exactly one Host field, and a valid one.
-  if (remove.some(isHost) || add.some(([name]) => isHost(name)))
+  if (remove.some(isHost) || add.some(({ name }) => isHost(name)))
     throw new Error('header "Host": a request needs exactly one; it can be set, not added or removed')
-  for (const [name, value] of set) {
-    if (!isHost(name)) continue
-    try {
-      if (readHost(value).host !== '') continue
-    } catch {}
+  for (const { name, value } of set) {
+    if (!isHost(name) || typeof value !== 'string' || isHostValue(value)) continue
     throw new Error(`header "Host": ${JSON.stringify(value)} is not a host with an optional port`)
   }
 }
 
-function applyEdits(headers: HeaderList, edits: CompiledEdits): void {
+function isHostValue(value: string): boolean {
+  try {
+    return readHost(value).host !== ''
+  } catch {
+    return false
+  }
+}
+
+/** Throws ProxyError when what variables brought cannot stand in its field. */
+function applyEdits(headers: HeaderList, edits: CompiledEdits, exchange: Exchange, status: number): void {
   for (const name of edits.remove) headers.remove(name)
-  for (const [name, value] of edits.set) headers.set(name, value)
-  for (const [name, value] of edits.add) headers.add(name, value)
+  for (const { name, id, value } of edits.set)
+    if (typeof value === 'string') headers.setChecked(name, id, value)
+    else setVariable(headers, name, value(exchange, status), status)
+  for (const { name, id, value } of edits.add)
+    if (typeof value === 'string') headers.addChecked(name, id, value)
+    else addVariable(headers, name, value(exchange, status))
+}
+
+function setVariable(headers: HeaderList, name: string, value: string, status: number): void {
+  // A Host that a client has a hand in: RFC 9112 §3.2 asks for a valid one on the way to a server.
+  if (status === 0 && isHost(name) && !isHostValue(value))
+    throw new ProxyError('bad_host', 'It is made of variables of the request, and came out as no host.')
+  if (value === '') headers.remove(name)
+  else headers.set(name, value)
+}
+
+function addVariable(headers: HeaderList, name: string, value: string): void {
+  if (value !== '') headers.add(name, value)
 }
 
 class HeadersHandler implements Handler {
@@ -107,17 +159,27 @@ class HeadersHandler implements Handler {
   }
 
   handle(exchange: Exchange): void {
-    if (this.#request !== null) applyEdits(exchange.request.headers, this.#request)
-    if (this.#response !== null) exchange.reply = new EditingReply(exchange.reply, this.#response)
+    if (this.#request !== null) {
+      try {
+        applyEdits(exchange.request.headers, this.#request, exchange, 0)
+      } catch (error) {
+        if (!(error instanceof ProxyError)) throw error
+        exchange.reply.fail(error)
+        return
+      }
+    }
+    if (this.#response !== null) exchange.reply = new EditingReply(exchange, exchange.reply, this.#response)
     this.#next.handle(exchange)
   }
 }
 
 class EditingReply implements Reply {
+  readonly #exchange: Exchange
   readonly #next: Reply
   readonly #edits: CompiledEdits
 
-  constructor(next: Reply, edits: CompiledEdits) {
+  constructor(exchange: Exchange, next: Reply, edits: CompiledEdits) {
+    this.#exchange = exchange
     this.#next = next
     this.#edits = edits
   }
@@ -131,7 +193,7 @@ class EditingReply implements Reply {
   }
 
   head(head: ResponseHead): void {
-    applyEdits(head.headers, this.#edits)
+    applyEdits(head.headers, this.#edits, this.#exchange, head.status)
     this.#next.head(head)
   }
 

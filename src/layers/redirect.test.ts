@@ -3,6 +3,7 @@ import test from 'node:test'
 import fc from 'fast-check'
 import type { ProxyError } from '../base/errors.ts'
 import type { Exchange } from '../exchange/exchange.ts'
+import { HeaderList } from '../http/header-list.ts'
 import type { ResponseHead } from '../http/message.ts'
 import { RedirectHandler, type RedirectOptions } from './redirect.ts'
 
@@ -29,7 +30,12 @@ function follow(options: RedirectOptions, target: string, host = 'old.example', 
       answer.status = error.row.status
     },
   }
-  new RedirectHandler(options).handle({ request: { method, target }, host, reply } as unknown as Exchange)
+  const headers = HeaderList.from([
+    ['X', '//evil?# \t\xe4'],
+    ['Cookie', 'a=b; u=1&2'],
+  ])
+  const exchange = { request: { method, target, headers }, host, hostPort: '', reply }
+  new RedirectHandler(options).handle(exchange as unknown as Exchange)
   return answer
 }
 
@@ -50,6 +56,12 @@ const LOCATIONS: readonly [to: string, target: string, location: string][] = [
   ['app://open{path}', '/a', 'app://open/a'],
   ['/new{path}{query}', '/a?b', '/new/a?b'],
   ['{path}/', '/a', '/a/'],
+  ['https://{host}:{port}{uri}', '/a?b', 'https://old.example:80/a?b'],
+  ['{uri}', '//evil.example?b', '/evil.example?b'],
+  // What is no piece of the target stays in its segment or parameter.
+  ['https://new.example/{header.x}{path}', '/a', 'https://new.example/%2F%2Fevil%3F%23%20%09%C3%A4/a'],
+  ['/login?next={header.x}&u={cookie.u}', '/a', '/login?next=%2F%2Fevil%3F%23%20%09%C3%A4&u=1%262'],
+  ['/{cookie.absent}/evil.example', '/a', '/evil.example'],
   // As it came: nothing decoded, nothing resolved.
   ['https://new.example{path}', '/%61/../b%2Fc;d', 'https://new.example/%61/../b%2Fc;d'],
   // Absolute-form, asterisk-form.
@@ -115,9 +127,16 @@ const REFUSED: readonly [to: string, message: RegExp][] = [
   ['{host}{path}', /must begin/],
   ['{query}', /must begin/],
   ['javascript:alert(1)', /must begin/],
-  ['https://a{port}', /"\{port\}" is not known; there are \{host\}, \{path\} and \{query\}/],
-  ['https://a/{path', /is not known/],
-  ['https://a/}', /is not known/],
+  ['https://a/{prt}', /\{prt\} is not a variable: there are client, host, port,/],
+  ['https://a/{status}', /\{status\} is known only once there is an answer/],
+  ['https://a/{path', /a brace opens a variable/],
+  ['https://a/}', /a brace opens a variable/],
+  ['https://a/{{', /a brace opens a variable/],
+  ['https://a{header.x}/', /\{header\.x\} would let the client choose the host/],
+  ['https://a:{cookie.x}', /\{cookie\.x\} would let the client choose the host/],
+  ['https://{host}{path}{header.x}', /\{header\.x\} would let the client choose the host/],
+  ['https://a{client}', /\{client\} would let/],
+  ['{header.x}', /must begin/],
   ['https://a/b c', /percent-encoded/],
   ['https://a/\u00e9', /percent-encoded/],
   ['https://a/\r\nX: y', /percent-encoded/],

@@ -1,22 +1,21 @@
 /**
  * A route that sends the client elsewhere.
  * Strategy: the template is taken apart once; what is put together per request are literals of the template, a
- * checked host and pieces of a checked target, so no line end can get into Location.
+ * checked host, pieces of a checked target, and anything else percent-encoded: no line end can get into Location,
+ * and nothing but the template says which host it names.
  */
 import { ProxyError } from '../base/errors.ts'
 import type { Exchange } from '../exchange/exchange.ts'
 import { fixedAnswer, sendFixed } from '../exchange/fixed-answer.ts'
 import type { Handler } from '../exchange/handler.ts'
-import { pathOf, queryOf } from '../http/request-target.ts'
+import { queryOf } from '../http/request-target.ts'
+import { compileTemplate, literalOf, type Template, variablesOf } from './template.ts'
 
 export interface RedirectOptions {
   /**
-   * Where to: `https://host/…` or `/…` or `{path}…`, with these placeholders:
-   * - `{host}`: host of the request in lower case, without port;
-   * - `{path}`: path of the request as it came, without query;
-   * - `{query}`: query as it came with its `?`, nothing when there is none. `?{query}` means the same;
-   *   `&{query}` goes on a query that the template has begun.
-   * The query goes along only where `{query}` stands.
+   * Where to: `https://host/…` or `/…` or `{path}…`, with the variables of requests (template.ts). The query goes
+   * along only where `{query}` or `{uri}` stands. `?{query}` means the same as `{query}`; `&{query}` goes on a query
+   * that the template has begun.
    */
   readonly to: string
   readonly status: RedirectStatus
@@ -26,22 +25,15 @@ export interface RedirectOptions {
 const STATUSES = [301, 302, 303, 307, 308] as const
 export type RedirectStatus = (typeof STATUSES)[number]
 
-type Part = (exchange: Exchange) => string
-
-const PLACEHOLDERS: ReadonlyMap<string, Part> = new Map([
-  ['{host}', exchange => exchange.host],
-  ['{path}', exchange => pathOf(exchange.request.target)],
-  ['{query}', exchange => queryOf(exchange.request.target)],
-  ['&{query}', exchange => queryOf(exchange.request.target).replace('?', '&')],
-])
-
 // A reference that begins like this keeps the host of the request, if only it does not begin with two slashes.
-const RELATIVE = /^(?:\/(?!\/)|\{path\})/
+const RELATIVE = /^(?:\/(?!\/)|\{path\}|\{uri\})/
 const ABSOLUTE = /^[a-z][a-z0-9+.-]*:\/\/(?:[^/?{]|\{host\})/i
+/** What may stand in the host of a template: anything else a client could choose freely. */
+const OF_AUTHORITY: ReadonlySet<string> = new Set(['host', 'port', 'path', 'query', 'uri'])
 
 export class RedirectHandler implements Handler {
   readonly #status: RedirectStatus
-  readonly #parts: readonly Part[]
+  readonly #location: string | Template
   readonly #relative: boolean
   readonly #needsHost: boolean
 
@@ -56,7 +48,7 @@ export class RedirectHandler implements Handler {
         `redirect: "${options.to}" must begin with https:// and a host, with "/" or with "{path}"`,
       )
     this.#status = options.status
-    this.#parts = compileTemplate(template)
+    this.#location = compileTarget(template)
     this.#needsHost = template.includes('{host}')
   }
 
@@ -65,7 +57,7 @@ export class RedirectHandler implements Handler {
       exchange.reply.fail(new ProxyError('missing_host', 'This redirect is made out of the host.'))
       return
     }
-    const location = this.#location(exchange)
+    const location = this.#place(exchange)
     const fields = [
       ['Location', location],
       ['Content-Type', 'text/plain; charset=utf-8'],
@@ -75,23 +67,38 @@ export class RedirectHandler implements Handler {
     sendFixed(exchange.reply, fixedAnswer(exchange.request.method, this.#status, fields, note))
   }
 
-  #location(exchange: Exchange): string {
-    const location = this.#parts.map(part => part(exchange)).join('')
+  #place(exchange: Exchange): string {
+    const location = typeof this.#location === 'string' ? this.#location : this.#location(exchange, 0)
     // RFC 3986 §4.2: a reference that begins with two slashes names a host, and the path is the client's to choose:
     // `//evil.example` must not lead there. Browsers take backslashes for slashes.
     return this.#relative ? location.replace(/^[/\\]{2,}/, '/') : location
   }
 }
 
-function compileTemplate(template: string): Part[] {
-  const pieces = template.split(/(&\{query\}|\{[^{}]*\})/).filter(piece => piece !== '')
-  return pieces.map(piece => PLACEHOLDERS.get(piece) ?? literal(piece))
+function compileTarget(template: string): string | Template {
+  checkLiterals(template)
+  checkAuthority(template)
+  const parts = template.split('&{query}').map(piece => compileTemplate(piece, 'request', 'url'))
+  if (parts.length === 1) return parts[0]
+  return exchange => {
+    const query = queryOf(exchange.request.target).replace('?', '&')
+    return parts.map(part => (typeof part === 'string' ? part : part(exchange, 0))).join(query)
+  }
 }
 
-function literal(text: string): Part {
+function checkLiterals(template: string): void {
+  const text = literalOf(template)
   if (/[{}]/.test(text))
-    throw new Error(`redirect: "${text}" is not known; there are {host}, {path} and {query}`)
+    throw new Error(
+      `redirect: a brace opens a variable such as {path}: write "%7B" and "%7D" for the signs themselves`,
+    )
   if (/[^!-~]/.test(text))
     throw new Error(`redirect: "${text}" has a character that an address holds percent-encoded only`)
-  return () => text
+}
+
+function checkAuthority(template: string): void {
+  const authority = /^[^/?#{]*:\/\/([^/?#]*)/.exec(template)?.[1] ?? ''
+  const steering = variablesOf(authority).find(name => !OF_AUTHORITY.has(name))
+  if (steering !== undefined)
+    throw new Error(`redirect: {${steering}} would let the client choose the host: put a "/" in front of it`)
 }

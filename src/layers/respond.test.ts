@@ -14,7 +14,10 @@ function answer(options: RespondOptions, method = 'GET'): string {
     end: () => void said.push('|'),
   }
   // There is no body here to open: the handler must not touch it.
-  new RespondHandler(options).handle({ request: { method }, reply } as unknown as Exchange)
+  new RespondHandler(options).handle({
+    request: { method, target: '/<a>?"b' },
+    reply,
+  } as unknown as Exchange)
   return said.join('').replaceAll('\r', '')
 }
 
@@ -42,6 +45,23 @@ const ANSWERS: readonly [method: string, options: RespondOptions, answer: string
 
 test('fixed answers', () => {
   for (const [method, options, expected] of ANSWERS) assert.equal(answer(options, method), expected)
+})
+
+test('variables in the body, escaped as its type asks for', () => {
+  const nosniff = 'X-Content-Type-Options: nosniff\n'
+  assert.equal(
+    answer({ status: 404, body: '{status} {path}' }),
+    `404 Not Found\n${PLAIN}${nosniff}Content-Length: 8\n\n404 /<a>|`,
+  )
+  const html = { 'Content-Type': 'text/html' }
+  assert.equal(
+    answer({ status: 200, body: '<p>{uri}', headers: html }),
+    `200 OK\nContent-Type: text/html\n${nosniff}Content-Length: 21\n\n<p>/&lt;a&gt;?&quot;b|`,
+  )
+  assert.throws(
+    () => new RespondHandler({ status: 200, body: '{path}', headers: { 'Content-Type': 'text/javascript' } }),
+    /variables can stand in plain text/,
+  )
 })
 
 test('what cannot be sent is refused when the handler is built', () => {

@@ -4,6 +4,7 @@
  * table, the detail and the code. Nothing of it is taken over unescaped.
  */
 import type { ProxyError } from '../base/errors.ts'
+import { escapeHtml } from '../base/html.ts'
 import { type FixedAnswer, fixedAnswer } from '../exchange/fixed-answer.ts'
 import { NO_PREFERENCE, type Preference, preferenceFor, readAccept } from '../http/accept.ts'
 import type { RequestHead } from '../http/message.ts'
@@ -101,16 +102,6 @@ function problem(error: ProxyError): string {
   const detail = shortened(error.message)
   return `${JSON.stringify({ type: 'about:blank', title: reasonOf(status), status, detail, code: error.code })}\n`
 }
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-}
-
-const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, char => ENTITIES[char])
 
 const STYLE =
   ':root{color-scheme:light dark}body{font:1rem/1.5 system-ui,sans-serif;max-width:40rem;margin:15vh auto;padding:0 1rem;' +

@@ -78,6 +78,23 @@ test('error answers quote what the client sent without letting it out of its pla
   assert.equal(answers[0].fields.get('X-Content-Type-Options'), 'nosniff')
 })
 
+test('variables bring no line end into a field, on the way to the origin and back', async t => {
+  const value = '{path} {header.x-a} {cookie.c} {host}'
+  const layers = [
+    headersLayer({ request: { set: { 'X-In': value } }, response: { set: { 'X-Out': value } } }),
+  ]
+  for (const target of ENCODED) {
+    const bytes = `GET ${target} HTTP/1.1\r\nHost: a.example\r\nX-A: %0d%0aX-Evil: 1\xff\r\nCookie: c=\\r\\n1\r\nConnection: close\r\n\r\n`
+    const { answers, origin } = await attack(t, bytes, { layers })
+    assert.equal(answers.length, 1)
+    const expected = `${target.split('?')[0]} %0d%0aX-Evil: 1\xff \\r\\n1 a.example`
+    assert.equal(answers[0].fields.get('X-Out'), expected)
+    assert.deepEqual(answers[0].fields.all('X-Evil'), [])
+    assert.equal(origin.requests.all[0].fields.get('X-In'), expected)
+    assert.deepEqual(origin.requests.all[0].fields.all('X-Evil'), [])
+  }
+})
+
 test('a configuration cannot write line ends or frame messages', () => {
   for (const value of ['a\r\nSet-Cookie: b', 'a\nb', 'a\rb', 'a\0b', 'ä€'])
     assert.throws(() => headersLayer({ response: { set: { 'X-A': value } } }), /X-A/)
