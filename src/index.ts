@@ -3,6 +3,7 @@
  */
 export {
   type CompressOptions,
+  bodyLimit,
   type Config,
   compress,
   defineConfig,

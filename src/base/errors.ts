@@ -54,6 +54,7 @@ export const ERRORS = {
   bad_trailers: bad('The trailer section of the body is broken or too large.'),
   unknown_expectation: bad('The only expectation known here is 100-continue.', 417),
   method_not_served: bad('This listener does not serve this method.', 501),
+  body_too_large: bad('The request body is larger than is accepted here.', 413),
   client_head_timeout: bad('The request head did not arrive in time.', 408),
   client_body_timeout: bad('The request body stopped arriving.', 408),
   client_body_short: bad('The connection ended before the request body was complete.'),

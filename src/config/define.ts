@@ -44,6 +44,11 @@ export function defineConfig<const Name extends string = never>(config: Config<N
   return config
 }
 
+/** Refuses request bodies that are larger: 413. */
+export function bodyLimit(size: LayerOptions<'bodyLimit'>): { bodyLimit: LayerOptions<'bodyLimit'> } {
+  return { bodyLimit: size }
+}
+
 /** Edits header fields on the way to the upstream (`request`) and back (`response`). */
 export function headers(options: HeadersOptions): { headers: HeadersOptions } {
   return { headers: options }

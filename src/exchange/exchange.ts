@@ -21,6 +21,8 @@ export interface Body extends Source {
   readonly ended: boolean
   /** What is left of the body goes into this sink from now on; a second call sends the rest elsewhere. */
   into(sink: BodySink): void
+  /** More than so many bytes of content end it as broken, with body_too_large and these words. The least limit holds. */
+  limit(bytesMax: number, words: string): void
   /** Whoever took the body is gone: the rest of it waits for the next call of `into`. */
   release(): void
 }

@@ -368,6 +368,8 @@ export class ClientExchange implements Exchange, Reply {
     this.#stopServing(error)
     this.requestBody?.fail(error)
     if (this.#state === 'over') this.#leave()
+    // Layers have a say in the answer as long as there is none.
+    else if (this.#state === 'waiting') this.reply.fail(error)
     else this.fail(error)
   }
 

@@ -3,7 +3,7 @@
  * Strategy: unread until it is opened into a sink; paused and resumed by that sink; thrown away when nobody
  * wants it. A request without a body shares one object with all others of its kind.
  */
-import type { ProxyError } from '../base/errors.ts'
+import { ProxyError } from '../base/errors.ts'
 import type { Body, BodySink } from '../exchange/exchange.ts'
 import type { HeaderList } from '../http/header-list.ts'
 import type { Framing } from '../http/message.ts'
@@ -27,6 +27,7 @@ export const EMPTY_BODY: Body = {
     sink.open(EMPTY_BODY)
     sink.end()
   },
+  limit(): void {},
   release(): void {},
   pause(): void {},
   resume(): void {},
@@ -44,6 +45,8 @@ export class RequestBody implements Body, ContentSink {
   #paused = false
   #dropped = false
   #trailers: HeaderList | null = null
+  #bytesMax = Number.MAX_SAFE_INTEGER
+  #limitWords = ''
 
   /** `decoder` has been started with this framing. */
   constructor(framing: Framing, decoder: BodyDecoder, host: BodyHost) {
@@ -88,6 +91,12 @@ export class RequestBody implements Body, ContentSink {
     const sink = this.#sink
     this.#sink = null
     sink?.fail(error)
+  }
+
+  limit(bytesMax: number, words: string): void {
+    if (bytesMax >= this.#bytesMax) return
+    this.#bytesMax = bytesMax
+    this.#limitWords = words
   }
 
   release(): void {
@@ -135,6 +144,8 @@ export class RequestBody implements Body, ContentSink {
 
   data(chunk: Buffer): boolean {
     this.bytes += chunk.length
+    // Thrown through the decoder to the session, like a framing that is broken.
+    if (this.bytes > this.#bytesMax) throw new ProxyError('body_too_large', this.#limitWords)
     return this.#sink === null || this.#sink.data(chunk)
   }
 

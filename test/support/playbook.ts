@@ -14,7 +14,7 @@ import assert from 'node:assert/strict'
 import test, { mock } from 'node:test'
 import type { Clock } from '../../src/base/clock.ts'
 import { ERRORS, type ErrorCode, ProxyError } from '../../src/base/errors.ts'
-import type { Handler } from '../../src/exchange/handler.ts'
+import { type Handler, type Layer, stack } from '../../src/exchange/handler.ts'
 import type { ExchangeRecord } from '../../src/exchange/observer.ts'
 import { LIMITS } from '../../src/http1/limits.ts'
 import { type Deadline, Deadlines } from '../../src/net/deadlines.ts'
@@ -41,6 +41,8 @@ export interface PlaybookOptions {
   readonly listener?: Partial<ListenerOptions>
   /** Address of the client. */
   readonly from?: string
+  /** In front of the upstream group. */
+  readonly layers?: readonly Layer[]
   /** In the place of the upstream group. */
   readonly handler?: Handler
 }
@@ -102,7 +104,7 @@ export class Playbook {
       ...LISTENER_DEFAULTS,
       address: { kind: 'tcp', host: '127.0.0.1', port: 0 },
       kind: 'proxy',
-      handler: options.handler ?? new UpstreamHandler(this.group),
+      handler: options.handler ?? stack(options.layers ?? [], new UpstreamHandler(this.group)),
       limits: LIMITS,
       forwarded: 'none',
       ...options.listener,

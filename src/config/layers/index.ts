@@ -6,11 +6,13 @@
 import type { z } from 'zod'
 import { notYet, object } from '../schema-parts.ts'
 import { compressConfig } from './compress.ts'
+import { bodyLimitConfig } from './body-limit.ts'
 import { headersConfig } from './headers.ts'
 
 export const LAYERS = {
   headers: headersConfig,
   compress: compressConfig,
+  bodyLimit: bodyLimitConfig,
 } as const
 
 type Layers = typeof LAYERS
