@@ -2,11 +2,13 @@
  * The public API: the only file a user imports.
  */
 export {
-  type CompressOptions,
   bodyLimit,
+  type CompressOptions,
   type Config,
   compress,
   defineConfig,
+  type ErrorPagesOptions,
+  errorPages,
   type HeadersOptions,
   headers,
   type Layer,

@@ -63,8 +63,8 @@ function unknownUpstream(name: string, path: Path, upstreams: readonly string[])
 /** The layers check more than the schema can: whether their options make sense together. */
 function layerProblems(route: Fields, path: Path, folder: string): Problem[] {
   return listOf(route.layers).flatMap((layer, index) => {
-    const message = layerFault(layer, { folder })
-    return message === null ? [] : [fault([...path, 'layers', index], message)]
+    const found = layerFault(layer, { folder })
+    return found === null ? [] : [fault([...path, 'layers', index, ...found.path], found.message)]
   })
 }
 

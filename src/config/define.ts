@@ -33,6 +33,9 @@ export type HeadersOptions = LayerOptions<'headers'>
 /** What the `compress` layer is told. */
 export type CompressOptions = LayerOptions<'compress'>
 
+/** What the `errorPages` layer is told. */
+export type ErrorPagesOptions = LayerOptions<'errorPages'>
+
 /** A whole config. `Name` are the names of its upstreams. */
 export type Config<Name extends string = string> = Omit<ConfigData, 'upstreams' | 'listeners'> & {
   upstreams?: Record<Name, Upstream>
@@ -47,6 +50,11 @@ export function defineConfig<const Name extends string = never>(config: Config<N
 /** Refuses request bodies that are larger: 413. */
 export function bodyLimit(size: LayerOptions<'bodyLimit'>): { bodyLimit: LayerOptions<'bodyLimit'> } {
   return { bodyLimit: size }
+}
+
+/** Puts pages in the place of 4xx and 5xx answers, by status (404) or by kind ('5xx'). */
+export function errorPages(pages: ErrorPagesOptions): { errorPages: ErrorPagesOptions } {
+  return { errorPages: pages }
 }
 
 /** Edits header fields on the way to the upstream (`request`) and back (`response`). */

@@ -27,6 +27,16 @@ export function warning(path: Path, message: string, extras: Extras = {}): Probl
   return { level: 'warning', path, at: 'value', message, ...extras }
 }
 
+/** What is wrong with one part of something that could not be built, with the way to it from there. */
+export class PlacedFault extends Error {
+  readonly path: Path
+
+  constructor(path: Path, message: string) {
+    super(message)
+    this.path = path
+  }
+}
+
 /** `listeners[0].routes[2].to`; keys that are no plain names stand in brackets and quotes. */
 export function pathText(path: Path): string {
   let text = ''

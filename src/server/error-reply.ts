@@ -5,47 +5,22 @@
  */
 import type { ProxyError } from '../base/errors.ts'
 import { escapeHtml } from '../base/html.ts'
+import { errorFields, shortened } from '../exchange/error-fields.ts'
 import { type FixedAnswer, fixedAnswer } from '../exchange/fixed-answer.ts'
 import { NO_PREFERENCE, type Preference, preferenceFor, readAccept } from '../http/accept.ts'
 import type { RequestHead } from '../http/message.ts'
 import { reasonOf } from '../http/status.ts'
 
-/** Characters of a detail that are shown: it may name a whole target. */
-const DETAIL_LENGTH_MAX = 512
 /** A longer Accept is not read: who asks in vain shall not cost much. */
 const ACCEPT_LENGTH_MAX = 2048
-const RETRY_AFTER_SECONDS = '1'
 
 /** The answer to `request`, or to one whose head could not be read (null). Its head belongs to the caller. */
 export function errorAnswer(error: ProxyError, request: RequestHead | null): FixedAnswer {
   const status = error.row.status
   const form = chooseForm(request?.headers.get('Accept') ?? null)
-  const fields: [string, string][] = [
-    ['Content-Type', form.contentType],
-    // The next request may well succeed, whatever the rules of RFC 9111 §4.2.2 for its status are.
-    ['Cache-Control', 'no-store'],
-    ['X-Content-Type-Options', 'nosniff'],
-  ]
-  const proxyStatus = proxyStatusOf(error)
-  if (proxyStatus !== null) fields.push(['Proxy-Status', proxyStatus])
-  // RFC 9110 §15.6.4: 503 may say when to come again.
-  if (status === 503) fields.push(['Retry-After', RETRY_AFTER_SECONDS])
+  const fields = [['Content-Type', form.contentType] as const, ...errorFields(error)]
   return fixedAnswer(request?.method ?? 'GET', status, fields, Buffer.from(form.write(error)))
 }
-
-/** RFC 9209 §2: this proxy, the error type, the details; null where the table names no type. */
-function proxyStatusOf(error: ProxyError): string | null {
-  const type = error.row.proxyStatus
-  return type === null ? null : `sluice; error=${type}; details=${structuredString(shortened(error.message))}`
-}
-
-/** RFC 9651 §4.1.6: visible ASCII and spaces, quotes and backslashes escaped; anything else becomes "?". */
-function structuredString(text: string): string {
-  return `"${text.replace(/[^ -~]/gu, '?').replace(/["\\]/g, '\\$&')}"`
-}
-
-const shortened = (text: string): string =>
-  text.length <= DETAIL_LENGTH_MAX ? text : `${text.slice(0, DETAIL_LENGTH_MAX - 3)}...`
 
 interface Form {
   readonly contentType: string

@@ -5,14 +5,16 @@
  */
 import type { z } from 'zod'
 import { notYet, object } from '../schema-parts.ts'
-import { compressConfig } from './compress.ts'
 import { bodyLimitConfig } from './body-limit.ts'
+import { compressConfig } from './compress.ts'
+import { errorPagesConfig } from './error-pages.ts'
 import { headersConfig } from './headers.ts'
 
 export const LAYERS = {
   headers: headersConfig,
   compress: compressConfig,
   bodyLimit: bodyLimitConfig,
+  errorPages: errorPagesConfig,
 } as const
 
 type Layers = typeof LAYERS
