@@ -13,6 +13,8 @@ export {
   headers,
   type Layer,
   type Listener,
+  type RewriteOptions,
   type Route,
+  rewrite,
   type Upstream,
 } from './config/define.ts'

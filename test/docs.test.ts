@@ -137,6 +137,7 @@ function fieldTables(): Readonly<Record<string, string>> {
     redirect: fieldTable('listeners [] routes [] redirect', { status: 302 }),
     respond: fieldTable('listeners [] routes [] respond', { status: 200 }),
     variables: variableTable(),
+    rewrite: fieldTable('listeners [] routes [] layers [] rewrite', {}),
     page: fieldTable('listeners [] routes [] layers [] errorPages {}', {}),
     edits: fieldTable('listeners [] routes [] layers [] headers request', {}),
     compress: fieldTable('listeners [] routes [] layers [] compress', { ...COMPRESS_DEFAULTS }),

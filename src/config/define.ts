@@ -36,6 +36,9 @@ export type CompressOptions = LayerOptions<'compress'>
 /** What the `errorPages` layer is told. */
 export type ErrorPagesOptions = LayerOptions<'errorPages'>
 
+/** What the `rewrite` layer is told. */
+export type RewriteOptions = LayerOptions<'rewrite'>
+
 /** A whole config. `Name` are the names of its upstreams. */
 export type Config<Name extends string = string> = Omit<ConfigData, 'upstreams' | 'listeners'> & {
   upstreams?: Record<Name, Upstream>
@@ -50,6 +53,11 @@ export function defineConfig<const Name extends string = never>(config: Config<N
 /** Refuses request bodies that are larger: 413. */
 export function bodyLimit(size: LayerOptions<'bodyLimit'>): { bodyLimit: LayerOptions<'bodyLimit'> } {
   return { bodyLimit: size }
+}
+
+/** Changes what servers are asked for: strips, adds or replaces a prefix, or makes a new target of the old one. */
+export function rewrite(options: RewriteOptions): { rewrite: RewriteOptions } {
+  return { rewrite: options }
 }
 
 /** Puts pages in the place of 4xx and 5xx answers, by status (404) or by kind ('5xx'). */

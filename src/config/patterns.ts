@@ -4,6 +4,7 @@
  * here is in the one spelling that the router compares.
  */
 import { allInClass, isFieldValue, TOKEN } from '../base/ascii.ts'
+import { BoundedRegex } from '../base/bounded-regex.ts'
 import type { ProxyError } from '../base/errors.ts'
 import { parseIp } from '../base/ip.ts'
 import { comparablePath } from '../http/request-target.ts'
@@ -144,6 +145,15 @@ export function checkRedirectTarget(text: string): void {
       ? `${quote(text)}: ${words}`
       : `${words}: write for example "https://shop.example.com{path}{query}"`,
   )
+}
+
+/**
+ * A regular expression that is read in bounded time.
+ * @throws RangeError
+ */
+export function checkRegex(text: string): void {
+  const fault = messageOf(() => new BoundedRegex(text))
+  if (fault !== null) throw new RangeError(`${quote(brief(text))} ${fault}`)
 }
 
 const SHOWN_LENGTH_MAX = 80

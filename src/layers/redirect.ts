@@ -8,14 +8,12 @@ import { ProxyError } from '../base/errors.ts'
 import type { Exchange } from '../exchange/exchange.ts'
 import { fixedAnswer, sendFixed } from '../exchange/fixed-answer.ts'
 import type { Handler } from '../exchange/handler.ts'
-import { queryOf } from '../http/request-target.ts'
-import { compileTemplate, literalOf, type Template, variablesOf } from './template.ts'
+import { compileUrl, type Template, variablesOf } from './template.ts'
 
 export interface RedirectOptions {
   /**
    * Where to: `https://host/…` or `/…` or `{path}…`, with the variables of requests (template.ts). The query goes
-   * along only where `{query}` or `{uri}` stands. `?{query}` means the same as `{query}`; `&{query}` goes on a query
-   * that the template has begun.
+   * along only where `{query}` or `{uri}` stands.
    */
   readonly to: string
   readonly status: RedirectStatus
@@ -39,7 +37,7 @@ export class RedirectHandler implements Handler {
 
   /** Throws Error, with a message for the writer of the configuration, for a status or template that cannot be used. */
   constructor(options: RedirectOptions) {
-    const template = options.to.replaceAll('?{query}', '{query}')
+    const template = options.to
     if (!STATUSES.includes(options.status))
       throw new Error(`redirect: the status is one of ${STATUSES.join(', ')}, not ${options.status}`)
     this.#relative = RELATIVE.test(template)
@@ -76,24 +74,12 @@ export class RedirectHandler implements Handler {
 }
 
 function compileTarget(template: string): string | Template {
-  checkLiterals(template)
   checkAuthority(template)
-  const parts = template.split('&{query}').map(piece => compileTemplate(piece, 'request', 'url'))
-  if (parts.length === 1) return parts[0]
-  return exchange => {
-    const query = queryOf(exchange.request.target).replace('?', '&')
-    return parts.map(part => (typeof part === 'string' ? part : part(exchange, 0))).join(query)
+  try {
+    return compileUrl(template)
+  } catch (error) {
+    throw new Error(`redirect: ${(error as Error).message}`)
   }
-}
-
-function checkLiterals(template: string): void {
-  const text = literalOf(template)
-  if (/[{}]/.test(text))
-    throw new Error(
-      `redirect: a brace opens a variable such as {path}: write "%7B" and "%7D" for the signs themselves`,
-    )
-  if (/[^!-~]/.test(text))
-    throw new Error(`redirect: "${text}" has a character that an address holds percent-encoded only`)
 }
 
 function checkAuthority(template: string): void {

@@ -191,6 +191,27 @@ export function literalOf(text: string): string {
   return text.replace(PIECE, (_whole, name?: string) => (name === undefined ? '{' : ''))
 }
 
+/**
+ * A URL or a target: pieces of the request's target go in as they came, anything else percent-encoded. `?{query}`
+ * means the same as `{query}`; `&{query}` goes on a query that the text has begun. Throws Error.
+ */
+export function compileUrl(text: string): string | Template {
+  const literal = literalOf(text)
+  if (/[{}]/.test(literal))
+    throw new Error(`a brace opens a variable such as {path}: write "%7B" and "%7D" for the signs themselves`)
+  if (/[^!-~]/.test(literal))
+    throw new Error(`"${literal}" has a character that an address holds percent-encoded only`)
+  const parts = text
+    .replaceAll('?{query}', '{query}')
+    .split('&{query}')
+    .map(piece => compileTemplate(piece, 'request', 'url'))
+  if (parts.length === 1) return parts[0]
+  return exchange => {
+    const query = queryOf(exchange.request.target).replace('?', '&')
+    return parts.map(part => (typeof part === 'string' ? part : part(exchange, 0))).join(query)
+  }
+}
+
 /** How variables are written in content of this type; null where there is no way that is safe. */
 export function escapingFor(contentType: string): Escape | null {
   const type = contentType.split(';')[0].trim().toLowerCase()

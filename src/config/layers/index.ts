@@ -9,10 +9,12 @@ import { bodyLimitConfig } from './body-limit.ts'
 import { compressConfig } from './compress.ts'
 import { errorPagesConfig } from './error-pages.ts'
 import { headersConfig } from './headers.ts'
+import { rewriteConfig } from './rewrite.ts'
 
 export const LAYERS = {
   headers: headersConfig,
   compress: compressConfig,
+  rewrite: rewriteConfig,
   bodyLimit: bodyLimitConfig,
   errorPages: errorPagesConfig,
 } as const
