@@ -6,6 +6,7 @@
  * `headBytesMax` is `limits.head: '32KB'`. What one field alone cannot know is checked in `check.ts`.
  */
 import { z } from 'zod'
+import { compileBody } from '../layers/template.ts'
 import { checkNetwork, parseListenAddress } from './addresses.ts'
 import { layerSchema } from './layers/index.ts'
 import {
@@ -91,7 +92,12 @@ export const respondSchema = z
         },
         'an answer',
         "{ status: 200, body: 'hello' }",
-      ),
+      ).superRefine(({ body = '', headers = {} }, context) => {
+        const type = Object.entries(headers).find(([name]) => name.toLowerCase() === 'content-type')?.[1]
+        const message = type === undefined ? null : messageOf(() => compileBody(body, type))
+        if (message !== null && messageOf(() => checkBody(body)) === null)
+          context.addIssue({ code: 'custom', path: ['body'], message })
+      }),
     ],
     { error: wrongType('an answer', "{ status: 200, body: 'hello' }") },
   )

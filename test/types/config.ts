@@ -3,12 +3,15 @@
  * line under `@ts-expect-error` that compiles is an error.
  */
 import {
+  bodyLimit,
   type Config,
   compress,
   defineConfig,
+  errorPages,
   headers,
   type Listener,
   type Route,
+  rewrite,
   type Upstream,
 } from 'sluice'
 
@@ -153,6 +156,34 @@ export const routes: Route[] = [
   { layers: [compress({ level: 6 })], to: 'shop' },
   // @ts-expect-error: a size carries its unit
   { layers: [compress({ minimum: 1024 })], to: 'shop' },
+]
+
+export const edits: Route = {
+  layers: [
+    rewrite({ stripPrefix: '/api', addPrefix: '/v2' }),
+    rewrite({ replace: { '/old': '/new' } }),
+    rewrite({ regex: '^/user/(\\d+)$', to: '/u?id=$1' }),
+    bodyLimit('10MB'),
+    errorPages({
+      404: { file: './404.html', onlyIfAccepted: true },
+      '5xx': { body: '{status}', status: 200 },
+    }),
+    { bodyLimit: '1.5GB' },
+  ],
+  to: 'shop',
+}
+
+export const wrongEdits: Route[] = [
+  // @ts-expect-error: it is called stripPrefix
+  { layers: [rewrite({ prefix: '/api' })], to: 'shop' },
+  // @ts-expect-error: a size carries its unit
+  { layers: [bodyLimit(10_000_000)], to: 'shop' },
+  // @ts-expect-error: a size carries its unit as MB, not M
+  { layers: [bodyLimit('10M')], to: 'shop' },
+  // @ts-expect-error: a page is an object with file or body
+  { layers: [errorPages({ 404: './404.html' })], to: 'shop' },
+  // @ts-expect-error: it is called onlyIfAccepted
+  { layers: [errorPages({ 404: { body: 'x', accept: true } })], to: 'shop' },
 ]
 
 export const sizes: Listener = {

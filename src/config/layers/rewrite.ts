@@ -25,7 +25,7 @@ const schema = object(
     regex: text('a regular expression', '^/user/(\\d+)$', checkRegex, {
       description: 'On the path as it came, without query. Paths that do not match stay as they are.',
     }).optional(),
-    to: replacement('/u?id=$1', 'The new target; $1 or $<name> for groups of the regex.').optional(),
+    to: replacement('/u?id=$1', 'The new target; $1 and so on are groups of the regex.').optional(),
   },
   'an object with stripPrefix, addPrefix, replace or to',
   "{ stripPrefix: '/api' }",
