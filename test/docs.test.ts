@@ -18,6 +18,7 @@ import { readConfig } from '../src/config/read-config.ts'
 import { COMPRESS_DEFAULTS } from '../src/layers/compress.ts'
 import { LEVELS } from '../src/layers/compressors.ts'
 import { VARIABLES } from '../src/layers/template.ts'
+import { STICKY_DEFAULTS } from '../src/upstream/options.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const DOCUMENTS = [
@@ -145,7 +146,9 @@ function fieldTables(): Readonly<Record<string, string>> {
     timeouts: fieldTable('listeners [] timeouts', { ...listener.timeouts }),
     limits: fieldTable('listeners [] limits', { ...listener.limits }),
     upstream: fieldTable('upstreams {}', { ...options }),
-    server: fieldTable('upstreams {} servers []', { weight: options.servers[0].weight }),
+    server: fieldTable('upstreams {} servers []', { ...options.servers[0] }),
+    hash: fieldTable('upstreams {} balance hash', {}),
+    sticky: fieldTable('upstreams {} balance sticky', { ...STICKY_DEFAULTS }),
     log: fieldTable('log', {}),
   }
 }

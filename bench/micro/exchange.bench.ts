@@ -64,6 +64,7 @@ const server = {
   basePath: '',
   label: '192.0.2.1:9000',
   weight: 1,
+  priority: 1,
 }
 const group = new Group(
   { ...GROUP_DEFAULTS, name: 'bench', servers: [server] },

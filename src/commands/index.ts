@@ -63,11 +63,15 @@ export const COMMANDS: readonly Command[] = [
         list: true,
         help: 'serve these hosts only: exact or *.wildcard (default: every host)',
       },
-      { name: 'balance', value: 'NAME', help: 'round-robin (default) or least-busy' },
       {
         name: 'compress',
         value: null,
         help: 'compress answers (zstd, brotli, gzip) for clients that take it',
+      },
+      {
+        name: 'balance',
+        value: 'NAME',
+        help: 'round-robin (default), least-busy, random-two, hash-client, hash-uri or sticky',
       },
       { name: 'set-header', value: "'NAME: VALUE'", repeatable: true, help: 'set a field of every answer' },
       {

@@ -83,15 +83,20 @@ const BAD_SERVERS: [text: string, message: string][] = [
 
 test('server addresses', () => {
   for (const [text, host, port, basePath, label] of SERVERS) {
-    assert.deepEqual(parseServerAddress(text), { host, port, unixPath: '', basePath, label, weight: 1 }, text)
+    assert.deepEqual(
+      parseServerAddress(text),
+      { host, port, unixPath: '', basePath, label, weight: 1, priority: 1 },
+      text,
+    )
   }
-  assert.deepEqual(parseServerAddress('unix:/run/x.sock', 3), {
+  assert.deepEqual(parseServerAddress('unix:/run/x.sock', 3, 2), {
     host: '',
     port: 0,
     unixPath: '/run/x.sock',
     basePath: '',
     label: 'unix:/run/x.sock',
     weight: 3,
+    priority: 2,
   })
 })
 

@@ -36,10 +36,10 @@ export function parseListenAddress(written: string | number): ListenAddress {
  * `127.0.0.1:9000`, `shop.internal` (port 80), `[::1]:9000`, `http://host:port/path`, `unix:/run/shop.sock`.
  * @throws RangeError
  */
-export function parseServerAddress(text: string, weight = 1): ServerAddress {
+export function parseServerAddress(text: string, weight = 1, priority = 1): ServerAddress {
   if (text.startsWith('unix:')) {
     const path = unixPath(text, 'unix:/run/shop.sock')
-    return { host: '', port: 0, unixPath: path, basePath: '', label: text, weight }
+    return { host: '', port: 0, unixPath: path, basePath: '', label: text, weight, priority }
   }
   const { rest, basePath } = splitScheme(text)
   const parts = splitHostPort(rest)
@@ -59,6 +59,7 @@ export function parseServerAddress(text: string, weight = 1): ServerAddress {
     basePath,
     label: port === 80 ? bracketed : `${bracketed}:${port}`,
     weight,
+    priority,
   }
 }
 

@@ -1,9 +1,17 @@
 /**
  * An upstream of a checked config → the options of a group.
  */
-import { GROUP_DEFAULTS, type GroupOptions, type ServerAddress } from '../upstream/options.ts'
+import {
+  type Balance,
+  GROUP_DEFAULTS,
+  type GroupOptions,
+  type ServerAddress,
+  STICKY_DEFAULTS,
+  type StickyOptions,
+} from '../upstream/options.ts'
 import { parseServerAddress } from './addresses.ts'
 import { defined, msOf } from './option-values.ts'
+import type { BalanceData, StickyData } from './schema-balance.ts'
 import type { ServerData, UpstreamData } from './schema-upstream.ts'
 
 export function groupOptions(name: string, upstream: UpstreamData): GroupOptions {
@@ -13,7 +21,7 @@ export function groupOptions(name: string, upstream: UpstreamData): GroupOptions
   return {
     ...GROUP_DEFAULTS,
     ...defined({
-      balance: given.balance,
+      balance: balanceOf(given.balance),
       host: given.host,
       queueMax: given.queue,
       queueTimeoutMs: msOf(given.queueTimeout),
@@ -35,5 +43,16 @@ export function groupOptions(name: string, upstream: UpstreamData): GroupOptions
 function serverAddress(server: ServerData): ServerAddress {
   return typeof server === 'string'
     ? parseServerAddress(server)
-    : parseServerAddress(server.address, server.weight)
+    : parseServerAddress(server.address, server.weight, server.priority)
+}
+
+function balanceOf(balance: BalanceData | undefined): Balance | undefined {
+  if (balance === undefined) return undefined
+  if (balance === 'sticky') return { sticky: STICKY_DEFAULTS }
+  if (typeof balance === 'string') return balance
+  return balance.hash === undefined ? { sticky: stickyOptions(balance.sticky) } : { hash: balance.hash }
+}
+
+function stickyOptions({ maxAge, ...given }: StickyData): StickyOptions {
+  return { ...STICKY_DEFAULTS, ...defined({ ...given, maxAgeMs: msOf(maxAge) }) }
 }

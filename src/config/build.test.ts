@@ -33,7 +33,15 @@ test('what is left out is the default', () => {
   const { servers, ...group } = groups[0].options
   assert.deepEqual(group, { ...GROUP_DEFAULTS, name: 'shop' })
   assert.deepEqual(servers, [
-    { host: '127.0.0.1', port: 9000, unixPath: '', basePath: '', label: '127.0.0.1:9000', weight: 1 },
+    {
+      host: '127.0.0.1',
+      port: 9000,
+      unixPath: '',
+      basePath: '',
+      label: '127.0.0.1:9000',
+      weight: 1,
+      priority: 1,
+    },
   ])
 })
 

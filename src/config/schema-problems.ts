@@ -17,17 +17,17 @@ export function schemaProblems(data: unknown): Problem[] {
   return problems.filter(problem => !isSecondWord(problem, problems))
 }
 
-/** A key that is missing because it stands there misspelled is told once; so is a layer that is not known. */
+/** A key that is missing because it stands there misspelled is told once; so is a layer or a balancer that is not known. */
 function isSecondWord({ path, message }: Problem, problems: readonly Problem[]): boolean {
-  const isLayer = message.startsWith('an empty layer')
-  if (!isLayer && !message.startsWith('missing:')) return false
-  const object = isLayer ? path : path.slice(0, -1)
+  const isChoice = /^(?:an empty layer|write exactly one of)/.test(message)
+  if (!isChoice && !message.startsWith('missing:')) return false
+  const object = isChoice ? path : path.slice(0, -1)
   const key = path[path.length - 1]
   return problems.some(
     other =>
       other.message.startsWith('unknown key') &&
       samePath(other.path.slice(0, -1), object) &&
-      (isLayer || other.message.endsWith(`did you mean "${key}"?`)),
+      (isChoice || other.message.endsWith(`did you mean "${key}"?`)),
   )
 }
 

@@ -3,6 +3,7 @@
  */
 import { z } from 'zod'
 import { parseServerAddress } from './addresses.ts'
+import { balanceSchema } from './schema-balance.ts'
 import {
   COUNT_MAX,
   choice,
@@ -24,6 +25,12 @@ const weightedServer = object(
   {
     address: serverAddress,
     weight: count('Share of the traffic beside the other servers.', 2, 1, 1000).optional(),
+    priority: count(
+      '1 serves first; servers of a higher number only while all of the lower ones are out.',
+      2,
+      1,
+      1000,
+    ).optional(),
   },
   'a server',
   "{ address: '127.0.0.1:9000', weight: 2 }",
@@ -38,7 +45,7 @@ export const upstreamOptionsSchema = object(
     servers: list(serverSchema, 'servers', "['127.0.0.1:9000']").meta({
       description: 'Who answers; at least one.',
     }),
-    balance: choice('How requests are spread over the servers.', ['round-robin', 'least-busy']).optional(),
+    balance: balanceSchema.optional(),
     host: choice('The Host field that servers get: the one of the client, or their own.', [
       'client',
       'upstream',

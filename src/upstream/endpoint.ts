@@ -4,8 +4,9 @@
  * when the limit of connections is reached.
  */
 import { ProxyError } from '../base/errors.ts'
+import { hashText } from '../base/hash.ts'
 import { Resolver } from '../net/resolve.ts'
-import type { Balanced } from './balancers.ts'
+import type { Balanced } from './balancers/balancer.ts'
 import { Connecting, type ConnectServices } from './connect.ts'
 import type { GroupOptions, ServerAddress } from './options.ts'
 import { UpstreamSession } from './upstream-session.ts'
@@ -25,6 +26,9 @@ export class Endpoint implements Balanced {
   readonly address: ServerAddress
   readonly options: GroupOptions
   readonly services: ConnectServices
+  readonly identity: string
+  readonly seedLow: number
+  readonly seedHigh: number
   /** Share of the traffic now: less than the configured one while the server starts slowly. */
   weight: number
   /** Out of service: its health says so. */
@@ -37,10 +41,21 @@ export class Endpoint implements Balanced {
   #resolver: Resolver
   #closed = false
 
-  constructor(address: ServerAddress, options: GroupOptions, services: ConnectServices) {
+  /** `identity` is what keys and cookies know the server by; no other server of the group has it. */
+  constructor(
+    address: ServerAddress,
+    options: GroupOptions,
+    services: ConnectServices,
+    identity = identityOf(address),
+  ) {
     this.address = address
     this.options = options
     this.services = services
+    this.identity = identity
+    // Characters beyond latin1 (in the path of a unix socket) count too: as bytes.
+    const bytes = Buffer.from(identity).toString('latin1')
+    this.seedLow = hashText(bytes, 0)
+    this.seedHigh = hashText(bytes, 1)
     this.weight = address.weight
     this.#resolver = new Resolver(address.host, options.resolveTtlMs)
   }
@@ -145,6 +160,11 @@ export class Endpoint implements Balanced {
     const place = this.#queue.indexOf(waiting)
     if (place >= 0) this.#queue.splice(place, 1)
   }
+}
+
+/** The server itself and nothing of how it is used, so that another weight or place in the list changes nothing. */
+export function identityOf({ host, port, unixPath, basePath }: ServerAddress): string {
+  return unixPath === '' ? `${host.toLowerCase()}:${port}${basePath}` : `unix:${unixPath}`
 }
 
 /** A request in the queue of an endpoint. */

@@ -14,14 +14,49 @@ export interface ServerAddress {
   readonly label: string
   /** Share of the traffic, a whole number from 1. */
   readonly weight: number
+  /** 1 serves first; those of a higher number only while all of the lower ones are out. */
+  readonly priority: number
 }
 
-export type BalancerName = 'round-robin' | 'least-busy'
+/** Balancers that need to be told nothing. */
+export type BalancerName = 'round-robin' | 'least-busy' | 'random-two' | 'hash-client' | 'hash-uri'
+
+/** Where the key of a request stands. */
+export type HashSource = { readonly header: string } | { readonly cookie: string }
+
+export interface StickyOptions {
+  /** Name of the cookie. */
+  readonly cookie: string
+  /** What the values of the cookie are made with, so that nobody else can make them; null: the name of the group. */
+  readonly secret: string | null
+  /** How long browsers keep it, from the first answer; null: until they end their session. */
+  readonly maxAgeMs: number | null
+  readonly path: string
+  /** null: the host of the request and no other. */
+  readonly domain: string | null
+  readonly sameSite: 'lax' | 'strict' | 'none'
+  readonly secure: boolean
+  /** Who picks for clients without the cookie. */
+  readonly otherwise: BalancerName
+}
+
+export const STICKY_DEFAULTS: StickyOptions = {
+  cookie: 'sluice',
+  secret: null,
+  maxAgeMs: null,
+  path: '/',
+  domain: null,
+  sameSite: 'lax',
+  secure: false,
+  otherwise: 'least-busy',
+}
+
+export type Balance = BalancerName | { readonly hash: HashSource } | { readonly sticky: StickyOptions }
 
 export interface GroupOptions {
   readonly name: string
   readonly servers: readonly ServerAddress[]
-  readonly balance: BalancerName
+  readonly balance: Balance
   /** Host field sent to the server: the one the client sent, or the server's own. */
   readonly host: 'client' | 'upstream'
   /** Open connections per server, busy and idle. */

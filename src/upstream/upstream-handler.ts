@@ -35,6 +35,7 @@ export class UpstreamHandler implements Handler {
   handle(exchange: Exchange): void {
     // Who is given one folder of a server must not climb out of it.
     if (this.#hasBasePath) refuseClimbing(exchange.originTarget)
+    this.group.begin(exchange)
     new Attempt(exchange, this.group).start()
   }
 }

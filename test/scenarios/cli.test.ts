@@ -71,7 +71,7 @@ test('proxy names every bad flag at once', async context => {
     '--log: "jsn" is not known here: did you mean "json"?',
     `--set-header: "foo" is not a header: write 'name: value'`,
     '--to: "https://x": TLS to upstream servers is not served yet: write "http://x" if the server takes plain HTTP',
-    '--balance: "fast" is not known here: write one of "round-robin", "least-busy"',
+    '--balance: "fast" is not known here: write one of "round-robin", "least-busy", "random-two", "hash-client", "hash-uri", "sticky"',
     '--retry-for: "5" is not a duration: write for example "250ms", "5s", "2m" or "1h"',
     '--listen: "99999": a port is a number from 0 to 65535',
     '--host: "a/b" is more than a host: write only the name, for example "a"',

@@ -50,7 +50,8 @@ export interface PlaybookOptions {
 /** A server at `10.0.0.N:8000`, so that its name needs no resolver. */
 export function serverAddress(number: number, changes: Partial<ServerAddress> = {}): ServerAddress {
   const host = `10.0.0.${number}`
-  return { host, port: 8000, unixPath: '', basePath: '', label: `${host}:8000`, weight: 1, ...changes }
+  const label = `${host}:8000`
+  return { host, port: 8000, unixPath: '', basePath: '', label, weight: 1, priority: 1, ...changes }
 }
 
 class FakeClock implements Clock {
