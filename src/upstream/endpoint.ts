@@ -4,9 +4,9 @@
  * when the limit of connections is reached.
  */
 import { ProxyError } from '../base/errors.ts'
-import { hashText } from '../base/hash.ts'
 import { Resolver } from '../net/resolve.ts'
 import type { Balanced } from './balancers/balancer.ts'
+import { seedsOf } from './balancers/hash.ts'
 import { Connecting, type ConnectServices } from './connect.ts'
 import type { GroupOptions, ServerAddress } from './options.ts'
 import { UpstreamSession } from './upstream-session.ts'
@@ -52,10 +52,9 @@ export class Endpoint implements Balanced {
     this.options = options
     this.services = services
     this.identity = identity
-    // Characters beyond latin1 (in the path of a unix socket) count too: as bytes.
-    const bytes = Buffer.from(identity).toString('latin1')
-    this.seedLow = hashText(bytes, 0)
-    this.seedHigh = hashText(bytes, 1)
+    const seeds = seedsOf(identity)
+    this.seedLow = seeds[0]
+    this.seedHigh = seeds[1]
     this.weight = address.weight
     this.#resolver = new Resolver(address.host, options.resolveTtlMs)
   }

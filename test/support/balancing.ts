@@ -1,9 +1,10 @@
 /**
  * Servers, requests and chance for tests of balancers, without sockets.
  */
-import { hashText, mixBits } from '../../src/base/hash.ts'
+import { mixBits } from '../../src/base/hash.ts'
 import { HeaderList } from '../../src/http/header-list.ts'
 import type { Asking, Balanced, Random } from '../../src/upstream/balancers/balancer.ts'
+import { seedsOf } from '../../src/upstream/balancers/hash.ts'
 
 export interface TestServer extends Balanced {
   weight: number
@@ -11,7 +12,7 @@ export interface TestServer extends Balanced {
 }
 
 export function server(identity: string, weight = 1): TestServer {
-  const [seedLow, seedHigh] = [hashText(identity, 0), hashText(identity, 1)]
+  const [seedLow, seedHigh] = seedsOf(identity)
   return { identity, seedLow, seedHigh, weight, busy: 0, credit: 0 }
 }
 

@@ -36,6 +36,13 @@ export class Hash implements Balancer {
 
 const UNIT = 2 ** -32
 
+/** Where a server stands among all: `seedLow` and `seedHigh`. Signed, because V8 keeps such numbers without a box. */
+export function seedsOf(identity: string): readonly [low: number, high: number] {
+  // Characters beyond latin1 (in the path of a unix socket) count too: as bytes.
+  const bytes = Buffer.from(identity).toString('latin1')
+  return [hashText(bytes, 0) | 0, hashText(bytes, 1) | 0]
+}
+
 /** The server of this key among those offered, or null when there is none. Their order does not matter. */
 export function pickByKey<E extends Balanced>(endpoints: readonly E[], key: string): E | null {
   const hash = hashText(key)
@@ -43,7 +50,7 @@ export function pickByKey<E extends Balanced>(endpoints: readonly E[], key: stri
   let earliest = Number.POSITIVE_INFINITY
   for (let i = 0; i < endpoints.length; i++) {
     const endpoint = endpoints[i]
-    const bits = mixBits(mixBits(hash ^ endpoint.seedLow) ^ endpoint.seedHigh)
+    const bits = mixBits((hash ^ endpoint.seedLow) + endpoint.seedHigh)
     // Above 0 and below 1.
     const mark = (bits + 0.5) * UNIT
     // −ln(x) is never less than 1 − x: most that lose are known to lose without a logarithm.
