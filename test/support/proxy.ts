@@ -17,8 +17,10 @@ import { GROUP_DEFAULTS, type GroupOptions } from '../../src/upstream/options.ts
 import { UpstreamHandler } from '../../src/upstream/upstream-handler.ts'
 import { Arrivals, until } from './wait.ts'
 
-/** Something with an address, an address, or an address with a weight. */
-export type Server = string | { readonly address: string; readonly weight?: number }
+/** Something with an address, an address, or an address with a weight or a priority. */
+export type Server =
+  | string
+  | { readonly address: string; readonly weight?: number; readonly priority?: number }
 
 export interface ProxyOptions {
   /** Servers of the one upstream group. */
@@ -98,7 +100,7 @@ export class TestProxy {
 function serverAddress(server: Server) {
   return typeof server === 'string'
     ? parseServerAddress(server)
-    : parseServerAddress(server.address, server.weight)
+    : parseServerAddress(server.address, server.weight, server.priority)
 }
 
 function wholeRoute(route: Partial<Route>, index: number): Route {
