@@ -9,6 +9,7 @@ import { layerFault } from './layers/build-layer.ts'
 import { didYouMean } from './nearest.ts'
 import { checkHostPattern, checkMethod, checkPathPattern } from './patterns.ts'
 import { fault, messageOf, type Path, type Problem, pathText, warning } from './problems.ts'
+import { stickyProblems } from './sticky-checks.ts'
 import { type Conditions, unreachableRoutes } from './unreachable.ts'
 
 type Fields = Readonly<Record<string, unknown>>
@@ -24,6 +25,10 @@ export function crossChecks(data: unknown, folder: string): Problem[] {
     ...routes.flatMap(({ route, path }) => layerProblems(route, path, folder)),
     ...listeners.flatMap((listener, index) => reachProblems(listener, ['listeners', index])),
     ...listenProblems(listeners),
+    ...stickyProblems(
+      fieldsOf(data.upstreams),
+      routes.map(({ route, path }) => ({ listener: Number(path[1]), host: route.host, to: route.to })),
+    ),
     ...unusedUpstreams(
       routes.map(({ route }) => route.to),
       upstreams,

@@ -155,3 +155,35 @@ test('priorities are whole numbers from 1', () => {
     [1, 2],
   )
 })
+
+/** Two sticky upstreams; what their check says. */
+function stickyPair(
+  one: unknown,
+  other: unknown,
+  hosts: readonly unknown[] = [undefined, undefined],
+): string[] {
+  const upstreams = { a: { servers: ['a'], balance: one }, b: { servers: ['b'], balance: other } }
+  const routes = ['a', 'b'].map((to, i) => ({ path: `/${to}`, host: hosts[i], to }))
+  const listeners = [{ listen: 0, routes: routes.map(route => JSON.parse(JSON.stringify(route))) }]
+  const { config, problems } = checkData({ upstreams, listeners }, '.')
+  assert.ok(config !== null, JSON.stringify(problems))
+  return problems.map(({ path, message }) => `${pathText(path)}: ${message}`)
+}
+
+test('two sticky upstreams under one host with one cookie are warned of', () => {
+  const told = [
+    'upstreams.b.balance: upstreams.a.balance sets the cookie "sluice" for the same host too, so each takes it from the other: give one of them another name',
+  ]
+  assert.deepEqual(stickyPair('sticky', 'sticky'), told)
+  assert.deepEqual(stickyPair('sticky', { sticky: { cookie: 'sluice', path: '/' } }), told)
+  assert.deepEqual(stickyPair('sticky', 'sticky', ['x.example', ['x.example', 'y.example']]), told)
+  const domain = { sticky: { domain: 'example.com' } }
+  assert.deepEqual(stickyPair(domain, domain, ['x.example.com', 'y.example.com']), told)
+})
+
+test('and those that do not meet are not', () => {
+  assert.deepEqual(stickyPair('sticky', { sticky: { cookie: 'other' } }), [])
+  assert.deepEqual(stickyPair({ sticky: { path: '/a' } }, { sticky: { path: '/b' } }), [])
+  assert.deepEqual(stickyPair('sticky', 'sticky', ['x.example', 'y.example']), [])
+  assert.deepEqual(stickyPair('sticky', 'hash-uri'), [])
+})

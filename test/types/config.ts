@@ -20,6 +20,23 @@ const shop: Upstream = {
   balance: 'least-busy',
 }
 
+/** Every way to spread requests. */
+export const balances: Upstream[] = [
+  { servers: ['a', { address: 'b', priority: 2 }], balance: 'random-two' },
+  { servers: ['a'], balance: 'hash-client' },
+  { servers: ['a'], balance: 'hash-uri' },
+  { servers: ['a'], balance: { hash: { header: 'x-user' } } },
+  { servers: ['a'], balance: { hash: { cookie: 'session' } } },
+  { servers: ['a'], balance: 'sticky' },
+  { servers: ['a'], balance: { sticky: { cookie: 'at', maxAge: '8h', otherwise: 'hash-client' } } },
+  // @ts-expect-error: no balancer is called so
+  { servers: ['a'], balance: 'leastbusy' },
+  // @ts-expect-error: one key, not two
+  { servers: ['a'], balance: { hash: { header: 'x-user', cookie: 'session' } } },
+  // @ts-expect-error: one way, not two
+  { servers: ['a'], balance: { hash: { header: 'x-user' }, sticky: {} } },
+]
+
 export const good = defineConfig({
   upstreams: { shop, assets: '127.0.0.1:9002', images: ['127.0.0.1:9003', '127.0.0.1:9004'] },
   listeners: [
