@@ -40,6 +40,9 @@ export class Sticky implements Balancer {
   readonly #otherwise: Balancer
   readonly #byName = new Map<string, Place>()
   readonly #byEndpoint = new Map<Balanced, Place>()
+  /** A request whose cookie was read and that has not been given a server yet, and what the cookie named. */
+  #readFor: Asking | null = null
+  #readServer: Balanced | null = null
 
   /** `endpoints`: all servers of the group, backups included. `otherwise` picks for clients without a valid cookie. */
   constructor(cookie: StickyCookie, endpoints: readonly Balanced[], otherwise: Balancer) {
@@ -56,6 +59,7 @@ export class Sticky implements Balancer {
 
   pick<E extends Balanced>(endpoints: readonly E[], asking: Asking): E | null {
     const named = this.serverOf(asking)
+    this.#readFor = null
     if (named === null) return this.#otherwise.pick(endpoints, asking)
     for (let i = 0; i < endpoints.length; i++) if (endpoints[i] === named) return endpoints[i]
     const { clientAddress } = asking
@@ -73,7 +77,12 @@ export class Sticky implements Balancer {
 
   /** The server that a valid cookie names, whether it is in service or not; else null. */
   serverOf(asking: Asking): Balanced | null {
-    return cookieOf(asking.request.headers, this.#cookie.name, this.#read)
+    // Asked before the pick, whether a cookie is to be set, and again by it: reading costs half a microsecond.
+    if (asking !== this.#readFor) {
+      this.#readServer = cookieOf(asking.request.headers, this.#cookie.name, this.#read)
+      this.#readFor = asking
+    }
+    return this.#readServer
   }
 
   /** The value of the Set-Cookie field that names this server. */
