@@ -18,7 +18,7 @@ import { readConfig } from '../src/config/read-config.ts'
 import { COMPRESS_DEFAULTS } from '../src/layers/compress.ts'
 import { LEVELS } from '../src/layers/compressors.ts'
 import { VARIABLES } from '../src/layers/template.ts'
-import { STICKY_DEFAULTS } from '../src/upstream/options.ts'
+import { CHECK_DEFAULTS, STICKY_DEFAULTS } from '../src/upstream/options.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const DOCUMENTS = [
@@ -149,6 +149,10 @@ function fieldTables(): Readonly<Record<string, string>> {
     server: fieldTable('upstreams {} servers []', { ...options.servers[0] }),
     hash: fieldTable('upstreams {} balance hash', {}),
     sticky: fieldTable('upstreams {} balance sticky', { ...STICKY_DEFAULTS }),
+    'route-timeouts': fieldTable('listeners [] routes [] timeouts', {}),
+    retry: fieldTable('upstreams {} retry', { ...options.retry, budget: options.retryBudget }),
+    health: fieldTable('upstreams {} health', { ...options.health }),
+    check: fieldTable('upstreams {} check', { ...CHECK_DEFAULTS, status: '2xx' }),
     log: fieldTable('log', {}),
   }
 }

@@ -93,6 +93,11 @@ export const ERRORS = {
   ),
   upstream_reset: away('connection_terminated', 'The upstream server broke the connection.'),
   upstream_head_timeout: away('http_response_timeout', 'The upstream server did not answer in time.', 504),
+  upstream_try_timeout: away(
+    'http_response_timeout',
+    'The upstream server did not answer within the time of one attempt.',
+    504,
+  ),
   upstream_body_timeout: away(
     'http_response_timeout',
     'The upstream server stopped in the middle of its answer.',
@@ -103,6 +108,7 @@ export const ERRORS = {
     'The upstream server stopped reading the request.',
     504,
   ),
+  total_timeout: away('http_response_timeout', 'The exchange took longer than its route allows.', 504),
   upstream_bad_head: away('http_protocol_error', 'The head of the upstream answer is not valid HTTP.'),
   upstream_bad_framing: away('http_protocol_error', 'The upstream answer leaves open where its body ends.'),
   upstream_head_too_large: away(

@@ -50,6 +50,7 @@ async function serveWith(
   })
   try {
     for (const { url, kind } of await server.start()) output.out(`listening ${url} (${kind})`)
+    for (const group of plan.groups) group.start(warn)
     const name = await signals.asked
     warn(
       `${name}: finishing what runs, at most ${formatDuration(plan.drainTimeoutMs)}; once more ends it at once`,

@@ -10,6 +10,7 @@ import {
   type StickyOptions,
 } from '../upstream/options.ts'
 import { parseServerAddress } from './addresses.ts'
+import { checkOptions, healthOptions, retryOptions } from './build-health.ts'
 import { defined, msOf } from './option-values.ts'
 import type { BalanceData, StickyData } from './schema-balance.ts'
 import type { ServerData, UpstreamData } from './schema-upstream.ts'
@@ -32,9 +33,14 @@ export function groupOptions(name: string, upstream: UpstreamData): GroupOptions
       tunnelTimeoutMs: msOf(given.tunnelTimeout),
       retryForMs: msOf(given.retryFor),
       resolveTtlMs: msOf(given.resolveTtl),
+      retryBudget: given.retry?.budget,
+      slowStartMs: msOf(given.slowStart),
     }),
     connectionsMax,
     idleConnectionsMax: Math.min(given.idleConnections ?? GROUP_DEFAULTS.idleConnectionsMax, connectionsMax),
+    retry: retryOptions(given.retry ?? {}, GROUP_DEFAULTS.retry),
+    health: healthOptions(given.health ?? {}),
+    check: given.check === undefined ? null : checkOptions(given.check),
     name,
     servers: given.servers.map(serverAddress),
   }

@@ -4,6 +4,7 @@ import { LIMITS } from '../http1/limits.ts'
 import { LISTENER_DEFAULTS } from '../server/options.ts'
 import { Router } from '../server/router.ts'
 import { GROUP_DEFAULTS } from '../upstream/options.ts'
+import type { UpstreamHandler } from '../upstream/upstream-handler.ts'
 import { type BuildContext, buildPlan } from './build.ts'
 import { checkData } from './check.ts'
 import { pathText } from './problems.ts'
@@ -63,6 +64,21 @@ const EVERYTHING = {
       tunnelTimeout: '8ms',
       retryFor: '6ms',
       resolveTtl: '7ms',
+      retry: { attempts: 5, on: ['timeout', 503], methods: 'all', tryTimeout: '8ms', budget: 9 },
+      health: { failures: 4, on: ['reset', 500], outFor: '10ms', outForMax: '11ms' },
+      check: {
+        path: '/health?deep',
+        method: 'POST',
+        host: 'shop',
+        headers: { 'x-check': '1' },
+        status: [204, '3xx'],
+        body: 'ready',
+        interval: '12ms',
+        timeout: '13ms',
+        rise: 14,
+        fall: 15,
+      },
+      slowStart: '16ms',
     },
   },
   listeners: [
@@ -120,6 +136,22 @@ test('everything that can be said reaches the core', () => {
     tunnelTimeoutMs: 8,
     retryForMs: 6,
     resolveTtlMs: 7,
+    retry: { attempts: 5, again: true, on: new Set(['timeout', 503]), methods: 'all', tryTimeoutMs: 8 },
+    retryBudget: 9,
+    health: { failures: 4, on: new Set(['reset', 500]), outForMs: 10, outForMaxMs: 11 },
+    check: {
+      path: '/health?deep',
+      method: 'POST',
+      host: 'shop',
+      headers: { 'x-check': '1' },
+      statuses: [204, 3],
+      body: 'ready',
+      intervalMs: 12,
+      timeoutMs: 13,
+      rise: 14,
+      fall: 15,
+    },
+    slowStartMs: 16,
   })
   assert.deepEqual(
     servers.map(server => [server.label, server.basePath, server.weight]),
@@ -128,6 +160,37 @@ test('everything that can be said reaches the core', () => {
       ['b:81', '/x', 3],
     ],
   )
+})
+
+test('a route says otherwise than its upstream, and only what it says', () => {
+  const { listeners, groups } = plan({
+    upstreams: { shop: { servers: ['a', 'b'], headTimeout: '2s', retry: { on: ['connect', 503] } } },
+    listeners: [
+      {
+        listen: 0,
+        routes: [
+          { path: '/slow', to: 'shop', timeouts: { head: '5m', total: '6m' }, retry: { attempts: 1 } },
+          { path: '/quick', to: 'shop', timeouts: { connect: '1s', body: '2s' } },
+          { to: 'shop' },
+        ],
+      },
+    ],
+  })
+  const router = listeners[0].handler as Router
+  const handlerOf = (path: string) => router.find('GET', 'h', '', path)?.handler as UpstreamHandler
+  const { options } = groups[0]
+  assert.deepEqual(handlerOf('/slow').rules, {
+    timeouts: { connectTimeoutMs: 5000, headTimeoutMs: 300_000, bodyTimeoutMs: 60_000 },
+    retry: { ...options.retry, attempts: 1, again: true },
+    totalTimeoutMs: 360_000,
+  })
+  assert.deepEqual(handlerOf('/quick').rules, {
+    timeouts: { connectTimeoutMs: 1000, headTimeoutMs: 2000, bodyTimeoutMs: 2000 },
+    retry: options.retry,
+    totalTimeoutMs: null,
+  })
+  assert.deepEqual(handlerOf('/').rules, { timeouts: options, retry: options.retry, totalTimeoutMs: null })
+  assert.ok(['/slow', '/quick', '/'].every(path => handlerOf(path).group === groups[0]))
 })
 
 test('no more connections are kept idle than there may be', () => {

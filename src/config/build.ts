@@ -12,6 +12,7 @@ import { type Route, Router } from '../server/router.ts'
 import { Group } from '../upstream/group.ts'
 import { UpstreamHandler } from '../upstream/upstream-handler.ts'
 import { parseListenAddress } from './addresses.ts'
+import { attemptRules } from './build-health.ts'
 import { groupOptions } from './build-upstream.ts'
 import { buildLayer } from './layers/build-layer.ts'
 import { bytesOf, defined, listOf, msOf } from './option-values.ts'
@@ -63,7 +64,7 @@ export function buildPlan(config: ConfigData, context: BuildContext): Plan {
 
 function buildRoute(
   route: RouteData,
-  handlers: ReadonlyMap<string, Handler>,
+  handlers: ReadonlyMap<string, UpstreamHandler>,
   context: BuildContext,
   path: Path,
 ): Route {
@@ -81,7 +82,7 @@ function buildRoute(
   }
 }
 
-function targetOf(route: RouteData, handlers: ReadonlyMap<string, Handler>): Handler {
+function targetOf(route: RouteData, handlers: ReadonlyMap<string, UpstreamHandler>): Handler {
   if (route.redirect !== undefined) {
     const { to, status = 302 } = typeof route.redirect === 'string' ? { to: route.redirect } : route.redirect
     return new RedirectHandler({ to, status })
@@ -96,7 +97,8 @@ function targetOf(route: RouteData, handlers: ReadonlyMap<string, Handler>): Han
   }
   const handler = handlers.get(route.to ?? '')
   if (handler === undefined) throw new Error(`no upstream is called ${JSON.stringify(route.to)}`)
-  return handler
+  if (route.timeouts === undefined && route.retry === undefined) return handler
+  return new UpstreamHandler(handler.group, attemptRules(route, handler.group.options))
 }
 
 function listenerOptions(listener: ListenerData, handler: Handler): ListenerOptions {

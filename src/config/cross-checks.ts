@@ -22,6 +22,7 @@ export function crossChecks(data: unknown, folder: string): Problem[] {
   const routes = listeners.flatMap((listener, index) => routesOf(listener, ['listeners', index]))
   return [
     ...routes.flatMap(({ route, path }) => targetProblems(route, path, upstreams)),
+    ...routes.flatMap(({ route, path }) => attemptProblems(route, path)),
     ...routes.flatMap(({ route, path }) => layerProblems(route, path, folder)),
     ...listeners.flatMap((listener, index) => reachProblems(listener, ['listeners', index])),
     ...listenProblems(listeners),
@@ -55,6 +56,18 @@ function targetProblems(route: Fields, path: Path, upstreams: readonly string[])
   return typeof route.to === 'string' && !upstreams.includes(route.to)
     ? [...several, unknownUpstream(route.to, path, upstreams)]
     : several
+}
+
+/** What only makes sense where a server is asked. */
+function attemptProblems(route: Fields, path: Path): Problem[] {
+  if (route.to !== undefined) return []
+  return ['timeouts', 'retry']
+    .filter(key => route[key] !== undefined)
+    .map(key =>
+      fault([...path, key], `${key} is for routes that ask a server: write to: '...' or take it out`, {
+        at: 'key',
+      }),
+    )
 }
 
 function unknownUpstream(name: string, path: Path, upstreams: readonly string[]): Problem {

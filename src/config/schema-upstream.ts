@@ -4,18 +4,8 @@
 import { z } from 'zod'
 import { parseServerAddress } from './addresses.ts'
 import { balanceSchema } from './schema-balance.ts'
-import {
-  COUNT_MAX,
-  choice,
-  count,
-  duration,
-  list,
-  notYet,
-  object,
-  text,
-  wait,
-  wrongType,
-} from './schema-parts.ts'
+import { checkSchema, healthSchema, retrySchema } from './schema-health.ts'
+import { COUNT_MAX, choice, count, duration, list, object, text, wait, wrongType } from './schema-parts.ts'
 
 const serverAddress = text('the address of a server', '127.0.0.1:9000', value => parseServerAddress(value), {
   description: 'host:port, host (port 80), http://host:port/path, [::1]:9000 or unix:/run/x.sock',
@@ -69,10 +59,18 @@ export const upstreamOptionsSchema = object(
     ).optional(),
     retryFor: duration('How long to go on trying while no server accepts a connection.', '0s').optional(),
     resolveTtl: wait('How long a looked-up name is used before it is looked up again.', '10s').optional(),
+    retry: retrySchema.optional(),
+    health: healthSchema.optional(),
+    check: checkSchema.optional(),
+    slowStart: duration('How long a server that returns takes to get its whole share.', '0s').optional(),
   },
   'an upstream',
   "{ servers: ['127.0.0.1:9000'] }",
-  { server: 'write servers: [...]', address: 'write servers: [...]', healthCheck: notYet('health checks') },
+  {
+    server: 'write servers: [...]',
+    address: 'write servers: [...]',
+    healthCheck: "write check: { path: '/health' }",
+  },
 )
 
 export const upstreamSchema = z

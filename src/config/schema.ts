@@ -17,6 +17,7 @@ import {
   checkVariables,
 } from './patterns.ts'
 import { messageOf } from './problems.ts'
+import { routeRetrySchema, routeTimeoutsSchema } from './schema-health.ts'
 import {
   COUNT_MAX,
   choice,
@@ -138,6 +139,8 @@ export const routeSchema = object(
     }).optional(),
     redirect: redirectSchema.optional(),
     respond: respondSchema.optional(),
+    timeouts: routeTimeoutsSchema.optional(),
+    retry: routeRetrySchema.optional(),
   },
   'a route',
   "{ host: 'shop.example.com', to: 'shop' }",

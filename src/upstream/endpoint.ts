@@ -8,11 +8,13 @@ import { Resolver } from '../net/resolve.ts'
 import type { Balanced } from './balancers/balancer.ts'
 import { seedsOf } from './balancers/hash.ts'
 import { Connecting, type ConnectServices } from './connect.ts'
-import type { GroupOptions, ServerAddress } from './options.ts'
+import type { Health } from './health.ts'
+import type { GroupOptions, ServerAddress, ServerTimeouts } from './options.ts'
 import { UpstreamSession } from './upstream-session.ts'
 
 /** Who wants a connection. Gets exactly one of the two calls for each `lease`. */
 export interface Lessee {
+  readonly timeouts: ServerTimeouts
   leased(session: UpstreamSession): void
   refused(error: ProxyError): void
 }
@@ -33,6 +35,8 @@ export class Endpoint implements Balanced {
   weight: number
   /** Out of service: its health says so. */
   out = false
+  /** Who judges it, or null when nobody does. */
+  health: Health | null = null
   busy = 0
   credit = 0
   #idle: UpstreamSession[] = []
@@ -57,6 +61,11 @@ export class Endpoint implements Balanced {
     this.seedHigh = seeds[1]
     this.weight = address.weight
     this.#resolver = new Resolver(address.host, options.resolveTtlMs)
+  }
+
+  /** Its health in words: `in`, `out for 8.2s more: 3 failures in a row, the last connect_refused`. */
+  get state(): string {
+    return this.health?.state ?? 'in'
   }
 
   get idleConnections(): number {
@@ -117,7 +126,7 @@ export class Endpoint implements Balanced {
 
   #connect(lessee: Lessee): PendingLease {
     this.#open++
-    const { connectTimeoutMs } = this.options
+    const { connectTimeoutMs } = lessee.timeouts
     const startedMs = this.services.deadlines.clock.preciseMs()
     return new Connecting(
       this.address,

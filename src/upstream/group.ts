@@ -4,7 +4,7 @@
  * what is tried again looks for others.
  */
 import type { Exchange } from '../exchange/exchange.ts'
-import { deadlines } from '../net/deadlines.ts'
+import { type Deadlines, deadlines } from '../net/deadlines.ts'
 import { dial } from '../net/dial.ts'
 import type { Asking, Balancer, Random } from './balancers/balancer.ts'
 import { makeBalancer } from './balancers/make-balancer.ts'
@@ -12,7 +12,9 @@ import { Sticky } from './balancers/sticky.ts'
 import { StickyReply } from './balancers/sticky-reply.ts'
 import type { ConnectServices } from './connect.ts'
 import { Endpoint, identityOf } from './endpoint.ts'
+import { GroupHealth } from './group-health.ts'
 import type { GroupOptions } from './options.ts'
+import { RetryBudget } from './retry-budget.ts'
 
 export interface GroupServices extends ConnectServices {
   readonly random: Random
@@ -33,6 +35,8 @@ export interface Choice {
 export class Group {
   readonly options: GroupOptions
   readonly endpoints: readonly Endpoint[]
+  readonly deadlines: Deadlines
+  readonly retryBudget: RetryBudget
   #balancer: Balancer
   /** The balancer again when it has a cookie to give. */
   #sticky: Sticky | null
@@ -40,6 +44,7 @@ export class Group {
   #replies = new WeakMap<Exchange, StickyReply>()
   /** Whom requests are spread over now. */
   #ready: readonly Endpoint[]
+  #health: GroupHealth | null
 
   /** `services` are the real ones unless a test hands in others. */
   constructor(options: GroupOptions, services: Partial<GroupServices> = {}) {
@@ -50,6 +55,9 @@ export class Group {
     this.#balancer = makeBalancer(options.balance, options.name, this.endpoints, random)
     this.#sticky = this.#balancer instanceof Sticky ? this.#balancer : null
     this.#ready = offered(this.endpoints, null)
+    this.deadlines = connect.deadlines
+    this.retryBudget = new RetryBudget(options.retryBudget, connect.deadlines.clock)
+    this.#health = GroupHealth.of(this, connect)
   }
 
   /** To be called before the first `pick` of an exchange: what the balancer has to say to the client goes with the answer. */
@@ -58,6 +66,11 @@ export class Group {
     const reply = new StickyReply(exchange.reply)
     exchange.reply = reply
     this.#replies.set(exchange, reply)
+  }
+
+  /** Begins what runs without requests: checks of the servers. `warn` gets a line when a server goes out or returns. */
+  start(warn: (line: string) => void): void {
+    this.#health?.start(warn)
   }
 
   /** Who serves this exchange: a server that is not in `tried`, or null when all are. */
@@ -71,7 +84,7 @@ export class Group {
     return endpoint
   }
 
-  /** To be called when a server went out of service or came back. */
+  /** To be called when a server went out of service, came back, or has another weight. */
   changed(): void {
     this.#ready = offered(this.endpoints, null)
   }
@@ -92,6 +105,7 @@ export class Group {
 
   /** Idle connections go now, busy ones after their answer. */
   close(): void {
+    this.#health?.close()
     for (const endpoint of this.endpoints) endpoint.close()
   }
 

@@ -53,7 +53,59 @@ export const STICKY_DEFAULTS: StickyOptions = {
 
 export type Balance = BalancerName | { readonly hash: HashSource } | { readonly sticky: StickyOptions }
 
-export interface GroupOptions {
+/** What can go wrong with an attempt that another may do better; a number is the status of an answer. */
+export type Condition = 'connect' | 'reset' | 'timeout' | number
+
+/** How long to wait for a server. */
+export interface ServerTimeouts {
+  readonly connectTimeoutMs: number
+  /** From the end of the request (or the last sign of life) to the head of the answer. */
+  readonly headTimeoutMs: number
+  /** Longest silence inside a body, either way. */
+  readonly bodyTimeoutMs: number
+}
+
+export interface RetryOptions {
+  /** How often a request may be sent, the first time included. */
+  readonly attempts: number
+  /** When every server has been asked, one may be asked again. */
+  readonly again: boolean
+  readonly on: ReadonlySet<Condition>
+  /** What may be sent again although a server has had it. */
+  readonly methods: 'idempotent' | 'all'
+  /** From asking for a connection to the head of the answer, or null. */
+  readonly tryTimeoutMs: number | null
+}
+
+/** What is concluded from how requests go (passive health). */
+export interface HealthOptions {
+  /** In a row; 0: nothing is concluded. */
+  readonly failures: number
+  readonly on: ReadonlySet<Condition>
+  readonly outForMs: number
+  readonly outForMaxMs: number
+}
+
+/** Requests of our own that ask a server how it is (active health). */
+export interface CheckOptions {
+  /** Path and query, or null: only a connection is opened. */
+  readonly path: string | null
+  readonly method: string
+  /** Host field, or null for the server's own. */
+  readonly host: string | null
+  readonly headers: Readonly<Record<string, string>>
+  /** Statuses that are fine: 200, or 2 for all of 2xx. */
+  readonly statuses: readonly number[]
+  /** Text that the body must hold, or ''. */
+  readonly body: string
+  readonly intervalMs: number
+  readonly timeoutMs: number
+  /** Checks in a row that bring a server back, and that put it out. */
+  readonly rise: number
+  readonly fall: number
+}
+
+export interface GroupOptions extends ServerTimeouts {
   readonly name: string
   readonly servers: readonly ServerAddress[]
   readonly balance: Balance
@@ -68,17 +120,47 @@ export interface GroupOptions {
   readonly queueTimeoutMs: number
   /** How long an idle connection is kept; a shorter `Keep-Alive: timeout=` of the server wins. */
   readonly idleTimeoutMs: number
-  readonly connectTimeoutMs: number
-  /** From the end of the request (or the last sign of life) to the head of the answer. */
-  readonly headTimeoutMs: number
-  /** Longest silence inside a body, either way. */
-  readonly bodyTimeoutMs: number
   /** Longest time in which neither side sends a byte after an upgrade. */
   readonly tunnelTimeoutMs: number
   /** How long to go on trying while no server of the group accepts a connection. 0: one round. */
   readonly retryForMs: number
   /** How long an answer of the resolver is used before the name is looked up again. */
   readonly resolveTtlMs: number
+  readonly retry: RetryOptions
+  /** Requests in a hundred that may be sent again. */
+  readonly retryBudget: number
+  readonly health: HealthOptions
+  readonly check: CheckOptions | null
+  /** How long a server that returns takes to get its whole share. */
+  readonly slowStartMs: number
+}
+
+export const RETRY_DEFAULTS: RetryOptions = {
+  attempts: 3,
+  again: false,
+  on: new Set<Condition>(['connect', 'reset']),
+  methods: 'idempotent',
+  tryTimeoutMs: null,
+}
+
+export const HEALTH_DEFAULTS: HealthOptions = {
+  failures: 3,
+  on: new Set<Condition>(['connect', 'reset', 'timeout']),
+  outForMs: 10_000,
+  outForMaxMs: 300_000,
+}
+
+export const CHECK_DEFAULTS: CheckOptions = {
+  path: null,
+  method: 'GET',
+  host: null,
+  headers: {},
+  statuses: [2],
+  body: '',
+  intervalMs: 5_000,
+  timeoutMs: 2_000,
+  rise: 2,
+  fall: 3,
 }
 
 export const GROUP_DEFAULTS: Omit<GroupOptions, 'name' | 'servers'> = {
@@ -95,4 +177,9 @@ export const GROUP_DEFAULTS: Omit<GroupOptions, 'name' | 'servers'> = {
   tunnelTimeoutMs: 3_600_000,
   retryForMs: 0,
   resolveTtlMs: 10_000,
+  retry: RETRY_DEFAULTS,
+  retryBudget: 20,
+  health: HEALTH_DEFAULTS,
+  check: null,
+  slowStartMs: 0,
 }

@@ -4,30 +4,56 @@
  * went wrong before anything reached a server is tried on the next one; a kept connection that turns out to be
  * closed is no fault of anybody, and the request goes out again on a fresh one where that is safe.
  */
-import { ProxyError } from '../base/errors.ts'
+import { type ErrorCode, ProxyError } from '../base/errors.ts'
 import type { Exchange, Serving } from '../exchange/exchange.ts'
 import type { Handler } from '../exchange/handler.ts'
 import { refuseClimbing } from '../http/request-target.ts'
 import { guarded } from '../net/bugs.ts'
+import { type Deadline, NEVER } from '../net/deadlines.ts'
 import type { Endpoint, Lessee, PendingLease } from './endpoint.ts'
 import type { Group } from './group.ts'
+import type { Condition, RetryOptions, ServerTimeouts } from './options.ts'
 import { upstreamRequestHead } from './request-head.ts'
+import {
+  conditionOf,
+  decideRetry,
+  isIdempotent,
+  isRepeatable,
+  RESEND_BYTES_MAX,
+  type RetryStep,
+  type RetryVerdict,
+  resendsSent,
+} from './retry.ts'
 import type { Tenant, UpstreamSession } from './upstream-session.ts'
 
-/** RFC 9110 §9.2.2: repeating these changes nothing. */
-const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS', 'TRACE'])
-
-/** Bytes of a request body kept so that it can be sent again after a stale connection. */
-const RESEND_BYTES_MAX = 65_536
 /** Pause between two rounds while no server accepts (retryFor). */
 const ROUND_PAUSE_MS = 100
+/** Failed attempts that are noted for the log; retryFor may make thousands. */
+const RETRIED_NOTES_MAX = 20
+/** Answers below this status are never worse than another try. */
+const FAULT_STATUS_MIN = 500
+
+/** What a route may say otherwise than its group. */
+export interface AttemptRules {
+  readonly timeouts: ServerTimeouts
+  readonly retry: RetryOptions
+  /** From the request's arrival here to the last byte of the answer, or null. */
+  readonly totalTimeoutMs: number | null
+}
 
 export class UpstreamHandler implements Handler {
   readonly group: Group
+  readonly rules: AttemptRules
+  /** Requests that were sent may have to be sent again: what of their bodies goes out is kept. */
+  readonly resends: boolean
   #hasBasePath: boolean
 
-  constructor(group: Group) {
+  /** `rules`: where this way to the group differs from the options of the group. */
+  constructor(group: Group, rules: Partial<AttemptRules> = {}) {
+    const { options } = group
     this.group = group
+    this.rules = { timeouts: options, retry: options.retry, totalTimeoutMs: null, ...rules }
+    this.resends = resendsSent(this.rules.retry, group.endpoints.length)
     this.#hasBasePath = group.endpoints.some(endpoint => endpoint.address.basePath !== '')
   }
 
@@ -36,13 +62,20 @@ export class UpstreamHandler implements Handler {
     // Who is given one folder of a server must not climb out of it.
     if (this.#hasBasePath) refuseClimbing(exchange.originTarget)
     this.group.begin(exchange)
-    new Attempt(exchange, this.group).start()
+    this.group.retryBudget.earn()
+    const attempt = new Attempt(exchange, this)
+    if (this.rules.totalTimeoutMs !== null || this.rules.retry.tryTimeoutMs !== null) attempt.watchTime()
+    attempt.start()
   }
 }
 
 /** The way of one exchange to a server, over as many servers and connections as it takes. */
-class Attempt implements Serving, Lessee, Tenant {
+class Attempt implements Serving, Lessee, Tenant, Deadline {
   readonly exchange: Exchange
+  readonly timeouts: ServerTimeouts
+  /** When its time is over: that of this try or of all. */
+  dueMs = NEVER
+  #handler: UpstreamHandler
   #group: Group
   #endpoint: Endpoint | null = null
   #session: UpstreamSession | null = null
@@ -57,10 +90,25 @@ class Attempt implements Serving, Lessee, Tenant {
   /** Pieces of the body sent so far, or null when they are not kept (any more). */
   #sent: Buffer[] | null = null
   #sentBytes = 0
+  /** How often the request was sent; a repeat after a stale connection is not another time. */
+  #sends = 0
+  /** The server that is asked now has got something of the request. */
+  #reached = false
+  /** The head of the answer has gone on: nothing can be repeated any more. */
+  #answering = false
+  /** What the health of the server gave us to come back with; -1 when it needs to hear nothing. */
+  #visit = -1
+  /** Status of the answer that is being refused, and what comes instead. */
+  #refusedStatus = 0
+  #refusedStep: RetryStep = 'give-up'
+  #watched = false
+  #totalDueMs = NEVER
 
-  constructor(exchange: Exchange, group: Group) {
+  constructor(exchange: Exchange, handler: UpstreamHandler) {
     this.exchange = exchange
-    this.#group = group
+    this.timeouts = handler.rules.timeouts
+    this.#handler = handler
+    this.#group = handler.group
   }
 
   start(): void {
@@ -72,6 +120,9 @@ class Attempt implements Serving, Lessee, Tenant {
     }
     this.#endpoint = endpoint
     endpoint.busy++
+    this.#reached = false
+    if (endpoint.health !== null) this.#visit = endpoint.health.visit()
+    if (this.#watched) this.#armTry()
     this.exchange.notes.upstream = endpoint.address.label
     this.#connect(endpoint)
   }
@@ -91,7 +142,7 @@ class Attempt implements Serving, Lessee, Tenant {
   #sendKept(session: UpstreamSession, endpoint: Endpoint): void {
     const { framing } = this.exchange.body
     const small = framing.kind === 'length' && framing.bytes <= RESEND_BYTES_MAX
-    const repeatable = IDEMPOTENT.has(this.exchange.request.method) && (framing.kind === 'none' || small)
+    const repeatable = isIdempotent(this.exchange.request.method) && (framing.kind === 'none' || small)
     if (repeatable) this.#send(session)
     else this.#sendWhenAlive(session, endpoint)
   }
@@ -103,7 +154,8 @@ class Attempt implements Serving, Lessee, Tenant {
   #sendWhenAlive(session: UpstreamSession, endpoint: Endpoint): void {
     this.#session = session
     const settle = (): void => {
-      if (this.#cancelled) return
+      // Its time was over, or the client left.
+      if (this.#cancelled || this.#session !== session) return
       if (!session.connection.closed) this.#send(session)
       else {
         this.#session = null
@@ -118,13 +170,20 @@ class Attempt implements Serving, Lessee, Tenant {
     const { exchange } = this
     const { framing } = exchange.body
     this.#session = session
+    this.#sends++
+    this.#reached = true
     exchange.notes.attempts++
     const head = upstreamRequestHead(exchange, (this.#endpoint as Endpoint).address, this.#group.options)
     const resend = this.#sent
-    const keep = framing.kind !== 'none' && session.exchanges > 0 && IDEMPOTENT.has(exchange.request.method)
+    const repeats = session.exchanges > 0 || this.#handler.resends
+    const keep = framing.kind !== 'none' && repeats && this.#mayRepeat()
     this.#sent = keep ? [] : null
     this.#sentBytes = 0
     session.begin(this, head, framing, resend)
+  }
+
+  #mayRepeat(): boolean {
+    return isRepeatable(this.exchange.request.method, this.#handler.rules.retry)
   }
 
   // Lessee
@@ -138,23 +197,8 @@ class Attempt implements Serving, Lessee, Tenant {
 
   refused(error: ProxyError): void {
     this.#pending = null
-    const endpoint = this.#endpoint as Endpoint
     this.#noteWait(isQueueFault(error) ? 0 : Number.POSITIVE_INFINITY)
-    this.#leaveEndpoint()
-    if (this.#tried === null) this.#tried = []
-    this.#tried.push(endpoint)
-    const { clock } = endpoint.services.deadlines
-    const now = clock.preciseMs()
-    if (this.#startedMs === 0) this.#startedMs = now
-    if (this.#tried.length < this.#group.endpoints.length) this.start()
-    else if (!isQueueFault(error) && now - this.#startedMs < this.#group.options.retryForMs) this.#nextRound()
-    else this.#giveUp(error)
-  }
-
-  #nextRound(): void {
-    this.#tried = null
-    const timer = setTimeout(() => guarded(() => this.start()), ROUND_PAUSE_MS)
-    this.#pending = { cancel: () => clearTimeout(timer) }
+    this.#goOn(error, false)
   }
 
   /** What was not spent on opening a connection was spent in the queue. */
@@ -176,45 +220,220 @@ class Attempt implements Serving, Lessee, Tenant {
     else this.#sent.push(Buffer.from(chunk))
   }
 
+  accepts(status: number): boolean {
+    if (status < FAULT_STATUS_MIN) this.#praise()
+    else if (!this.#takes(status)) return false
+    this.#answering = true
+    // A tunnel lasts as long as it lasts.
+    if (this.#watched) this.dueMs = status === 101 ? NEVER : this.#totalDueMs
+    return true
+  }
+
+  /** An answer that may be worse than another try. */
+  #takes(status: number): boolean {
+    if (this.#group.options.health.on.has(status)) this.#blame(`status ${status}`)
+    else this.#praise()
+    if (!this.#handler.rules.retry.on.has(status)) return true
+    this.#refusedStatus = status
+    this.#refusedStep = this.#verdict(status, false, false).step
+    return this.#refusedStep === 'give-up'
+  }
+
+  declined(): void {
+    this.#session = null
+    this.#retry(this.#refusedStep, String(this.#refusedStatus))
+  }
+
   answered(): void {
     this.#session = null
     this.#leaveEndpoint()
+    this.#rest()
     this.exchange.serving = null
   }
 
   failed(error: ProxyError, untouched: boolean): void {
     this.#session = null
-    const endpoint = this.#endpoint as Endpoint
-    if (untouched && this.#mayRepeat(error)) {
-      this.#fresh = true
-      this.exchange.body.release()
-      this.#connect(endpoint)
-      return
-    }
-    this.#leaveEndpoint()
-    this.#giveUp(error)
-  }
-
-  /** RFC 9110 §9.2.2 and RFC 9112 §9.3.1: repeated automatically only what is idempotent, and only on a closed connection. */
-  #mayRepeat(error: ProxyError): boolean {
-    if (error.code !== 'upstream_closed' && error.code !== 'upstream_reset') return false
-    if (!IDEMPOTENT.has(this.exchange.request.method)) return false
-    return this.exchange.body.framing.kind === 'none' || this.#sent !== null
+    // RFC 9112 §9.3.1: only a connection that was closed can be a stale one.
+    const stale = untouched && (error.code === 'upstream_closed' || error.code === 'upstream_reset')
+    if (this.#answering) {
+      this.#leaveEndpoint()
+      this.#giveUp(error)
+    } else this.#goOn(error, stale)
   }
 
   cancel(_error: ProxyError): void {
     this.#cancelled = true
-    this.#pending?.cancel()
-    this.#session?.abandon()
+    this.#stop()
     this.#leaveEndpoint()
+    this.#rest()
+  }
+
+  // What to do after a failure.
+
+  /** This try has failed before an answer began: makes another where that is safe, else tells the client. */
+  #goOn(error: ProxyError, innocent: boolean): void {
+    const condition = conditionOf(error.code)
+    const stale = innocent && this.#reached
+    if (!innocent && condition !== null && this.#group.options.health.on.has(condition))
+      this.#blame(error.code)
+    const { step, why } = this.#verdict(condition, isQueueFault(error), stale)
+    if (step !== 'give-up') this.#retry(step, error.code)
+    else if (this.#mayWait(condition, error)) this.#nextRound(error.code)
+    else {
+      this.#leaveEndpoint()
+      const tellWhy = this.#reached && condition !== null && this.#handler.resends
+      const detail = `${error.detail} Not tried again: ${why}.`.trimStart()
+      this.#giveUp(tellWhy ? new ProxyError(error.code, detail) : error)
+    }
+  }
+
+  /** The table knows. */
+  #verdict(condition: Condition | null, busy: boolean, stale: boolean): RetryVerdict {
+    const { retry } = this.#handler.rules
+    const attempt = {
+      condition,
+      busy,
+      stale,
+      sent: this.#reached,
+      repeatable: this.#mayRepeat(),
+      bodyKept: this.exchange.body.framing.kind === 'none' || this.#sent !== null,
+      attemptsLeft: retry.attempts - this.#sends,
+      othersLeft: (this.#tried?.length ?? 0) + 1 < this.#group.endpoints.length,
+      budgetLeft: this.#group.retryBudget.covers(),
+    }
+    return decideRetry(attempt, retry)
+  }
+
+  /** `fault`: code or status, for the log. */
+  #retry(step: RetryStep, fault: string): void {
+    const endpoint = this.#endpoint as Endpoint
+    this.#note(fault)
+    this.exchange.body.release()
+    if (step === 'fresh') {
+      this.#fresh = true
+      this.#sends--
+      this.#connect(endpoint)
+      return
+    }
+    if (this.#reached) this.#group.retryBudget.take()
+    this.#leaveEndpoint()
+    if (step === 'again') {
+      this.#fresh = true
+      this.#tried = this.#group.endpoints.length > 1 ? [endpoint] : null
+    } else {
+      this.#fresh = false
+      if (this.#tried === null) this.#tried = []
+      this.#tried.push(endpoint)
+    }
+    this.start()
+  }
+
+  /** Nothing was sent, and no server accepts: `retryFor` says how long to go on. */
+  #mayWait(condition: Condition | null, error: ProxyError): boolean {
+    const { retryForMs } = this.#group.options
+    if (condition !== 'connect' || this.#sends > 0 || retryForMs === 0 || isQueueFault(error)) return false
+    const now = this.#group.deadlines.clock.preciseMs()
+    if (this.#startedMs === 0) this.#startedMs = now
+    return now - this.#startedMs < retryForMs
+  }
+
+  #nextRound(fault: ErrorCode): void {
+    this.#note(fault)
+    this.#leaveEndpoint()
+    this.#tried = null
+    const timer = setTimeout(() => guarded(() => this.start()), ROUND_PAUSE_MS)
+    this.#pending = { cancel: () => clearTimeout(timer) }
+  }
+
+  #note(fault: string): void {
+    const { notes } = this.exchange
+    if (notes.startedAtMs === 0) return
+    if (notes.retried === null) notes.retried = []
+    if (notes.retried.length < RETRIED_NOTES_MAX) notes.retried.push(`${notes.upstream} ${fault}`)
+  }
+
+  /** The server does what it should. */
+  #praise(): void {
+    if (this.#visit === -1) return
+    this.#endpoint?.health?.succeeded(this.#visit)
+    this.#visit = -1
+  }
+
+  /** The server is to blame for this: `fault` is a code or a status. */
+  #blame(fault: string): void {
+    this.#endpoint?.health?.failed(this.#visit, fault)
+    this.#visit = -1
+  }
+
+  // Time. Only where a route or its group limits a try or the whole.
+
+  watchTime(): void {
+    const { deadlines } = this.#group
+    const { totalTimeoutMs } = this.#handler.rules
+    this.#watched = true
+    if (totalTimeoutMs !== null) this.#totalDueMs = deadlines.in(totalTimeoutMs)
+    this.dueMs = this.#totalDueMs
+    deadlines.add(this)
+  }
+
+  #armTry(): void {
+    const { tryTimeoutMs } = this.#handler.rules.retry
+    if (tryTimeoutMs !== null) this.dueMs = Math.min(this.#totalDueMs, this.#group.deadlines.in(tryTimeoutMs))
+  }
+
+  expired(): void {
+    const { retry, totalTimeoutMs } = this.#handler.rules
+    const total = this.#group.deadlines.clock.coarseMs >= this.#totalDueMs
+    if (!total && !this.exchange.body.ended) {
+      // It is the client that takes its time.
+      this.#armTry()
+      return
+    }
+    const error = total
+      ? new ProxyError('total_timeout', `The limit is ${totalTimeoutMs} ms (timeouts.total).`)
+      : new ProxyError(
+          'upstream_try_timeout',
+          `${this.exchange.notes.upstream} sent no head within ${retry.tryTimeoutMs} ms (retry.tryTimeout).`,
+        )
+    // Who waits behind others does not wait for the server.
+    const queued = !this.#reached && (this.#endpoint?.queued ?? 0) > 0
+    this.#stop()
+    if (!total) {
+      this.#goOn(error, queued)
+      return
+    }
+    // Slow is the server only when it has had the whole request.
+    const { on } = this.#group.options.health
+    if (this.#reached && this.exchange.body.ended && !this.#answering && on.has('timeout'))
+      this.#blame(error.code)
+    this.#leaveEndpoint()
+    this.#giveUp(error)
+  }
+
+  /** Lets go of connection, place in the queue or pause, whatever it waits for. */
+  #stop(): void {
+    this.#pending?.cancel()
+    this.#pending = null
+    this.#session?.abandon()
+    this.#session = null
+  }
+
+  /** It is over, one way or the other: no time is watched any more. */
+  #rest(): void {
+    if (this.#watched) this.#group.deadlines.remove(this)
   }
 
   #leaveEndpoint(): void {
-    if (this.#endpoint !== null) this.#endpoint.busy--
+    const endpoint = this.#endpoint
+    if (endpoint === null) return
+    endpoint.busy--
     this.#endpoint = null
+    if (this.#visit !== -1) endpoint.health?.left(this.#visit)
+    this.#visit = -1
   }
 
   #giveUp(error: ProxyError): void {
+    this.#rest()
     this.exchange.serving = null
     this.exchange.reply.fail(error)
   }

@@ -22,13 +22,19 @@ import { type ParsedResponse, parseResponseHead } from '../http1/head-parser.ts'
 import { LIMITS } from '../http1/limits.ts'
 import type { Connection, ConnectionUser } from '../net/connection.ts'
 import { type Deadline, NEVER } from '../net/deadlines.ts'
+import { DROPPED } from './dropped-answer.ts'
 import type { Endpoint } from './endpoint.ts'
+import type { ServerTimeouts } from './options.ts'
 
 /** Who gave the session its exchange and hears how it went. */
 export interface Tenant {
   readonly exchange: Exchange
+  readonly timeouts: ServerTimeouts
   /** A piece of the request body goes out; lent. */
   sending(chunk: Buffer): void
+  /** The final head has come. False: this answer is not wanted, `declined` is called when it is out of the way. */
+  accepts(status: number): boolean
+  declined(): void
   /** The answer is complete and has been handed on whole. */
   answered(): void
   /** It failed. `untouched`: the connection had served before, and not one byte of this answer came. */
@@ -39,6 +45,8 @@ export interface Tenant {
 const INTERIM_HEADS_MAX = 32
 /** Reads in a tunnel from which on it gets read memory of its own: an idle one holds none. */
 const LARGE_READ_BYTES = 16_384
+/** An answer that nobody wants is read up to this size, and the connection is kept. */
+const DROP_BYTES_MAX = 65_536
 const KEEP_ALIVE_ID = idOf('keep-alive')
 const VIA_ID = idOf('via')
 const LF = 10
@@ -53,6 +61,7 @@ export class UpstreamSession implements ConnectionUser, BodySink, Source, Deadli
   exchanges = 0
   #endpoint: Endpoint
   #tenant: Tenant | null = null
+  #timeouts: ServerTimeouts
   #state: 'head' | 'body' | 'tunnel' = 'head'
   #framing: Framing | null = null
   #bodySource: Source | null = null
@@ -73,6 +82,7 @@ export class UpstreamSession implements ConnectionUser, BodySink, Source, Deadli
     this.connectMs = connectMs
     this.connection = connection
     this.#endpoint = endpoint
+    this.#timeouts = endpoint.options
     this.#idleTimeoutMs = endpoint.options.idleTimeoutMs
     connection.user = this
     endpoint.services.deadlines.add(this)
@@ -81,6 +91,7 @@ export class UpstreamSession implements ConnectionUser, BodySink, Source, Deadli
   /** Sends a request. `headText` is a whole checked head; the body, if `framing` has one, is opened into us. */
   begin(tenant: Tenant, headText: string, framing: Framing, resend: readonly Buffer[] | null): void {
     this.#tenant = tenant
+    this.#timeouts = tenant.timeouts
     this.#state = 'head'
     this.#framing = framing
     this.#interimHeads = 0
@@ -256,7 +267,8 @@ export class UpstreamSession implements ConnectionUser, BodySink, Source, Deadli
 
   /** RFC 9110 §7.8: 101 answers a request with Upgrade, and switches to what that offered. */
   #switch(head: ParsedResponse): void {
-    const { exchange } = this.#tenant as Tenant
+    const tenant = this.#tenant as Tenant
+    const { exchange } = tenant
     if (switchedTo(exchange.upgrade, head.headers) === null) {
       const detail = exchange.upgrade === '' ? '' : `The client offered ${exchange.upgrade}.`
       throw new ProxyError('upstream_upgrade', detail)
@@ -270,6 +282,7 @@ export class UpstreamSession implements ConnectionUser, BodySink, Source, Deadli
     this.#requestComplete = false
     this.#decoder.start(UNTIL_CLOSE)
     this.connection.keepAlive()
+    tenant.accepts(head.status)
     const { reply } = exchange
     reply.open(this)
     reply.head(head)
@@ -284,7 +297,8 @@ export class UpstreamSession implements ConnectionUser, BodySink, Source, Deadli
   }
 
   #takeFinalHead(head: ParsedResponse, bytesBehind: number): void {
-    const exchange = (this.#tenant as Tenant).exchange
+    const tenant = this.#tenant as Tenant
+    const { exchange } = tenant
     const framing = responseFraming(head, exchange.request.method)
     refuseExtraBytes(framing, bytesBehind)
     this.#persistent = this.#mayPersist(head, framing)
@@ -294,9 +308,22 @@ export class UpstreamSession implements ConnectionUser, BodySink, Source, Deadli
     this.#addPassedOn(head)
     this.#state = 'body'
     this.#decoder.start(framing)
+    if (!tenant.accepts(head.status)) {
+      this.#drop(framing)
+      tenant.declined()
+      return
+    }
     const { reply } = exchange
     reply.open(this)
     reply.head(head)
+  }
+
+  /** Nobody wants this answer: when it is small, the connection is worth more than the bytes. */
+  #drop(framing: Framing): void {
+    this.#bodySource = null
+    const small = framing.kind === 'none' || (framing.kind === 'length' && framing.bytes <= DROP_BYTES_MAX)
+    if (small && this.#persistent) this.#tenant = DROPPED
+    else this.abandon()
   }
 
   /** RFC 9112 §9.3. */
@@ -385,12 +412,12 @@ export class UpstreamSession implements ConnectionUser, BodySink, Source, Deadli
 
   /** Sets what is waited for now. */
   #arm(): void {
-    const { options, services } = this.#endpoint
+    const { bodyTimeoutMs, headTimeoutMs } = this.#timeouts
     let waitMs = NEVER
-    if (this.#state === 'tunnel') waitMs = options.tunnelTimeoutMs
-    else if (this.#state === 'body' || this.connection.congested) waitMs = options.bodyTimeoutMs
-    else if (this.#requestComplete) waitMs = options.headTimeoutMs
-    this.dueMs = services.deadlines.in(waitMs)
+    if (this.#state === 'tunnel') waitMs = this.#endpoint.options.tunnelTimeoutMs
+    else if (this.#state === 'body' || this.connection.congested) waitMs = bodyTimeoutMs
+    else if (this.#requestComplete) waitMs = headTimeoutMs
+    this.dueMs = this.#endpoint.services.deadlines.in(waitMs)
   }
 
   expired(): void {
@@ -401,7 +428,7 @@ export class UpstreamSession implements ConnectionUser, BodySink, Source, Deadli
       this.#failed(new ProxyError('tunnel_timeout', detail))
     } else if (this.connection.congested) this.#failed(new ProxyError('upstream_write_timeout'))
     else {
-      const detail = `${this.#endpoint.address.label} sent no head within ${this.#endpoint.options.headTimeoutMs} ms (headTimeout).`
+      const detail = `${this.#endpoint.address.label} sent no head within ${this.#timeouts.headTimeoutMs} ms (headTimeout).`
       this.#failed(new ProxyError('upstream_head_timeout', detail))
     }
   }

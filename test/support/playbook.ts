@@ -24,7 +24,7 @@ import { ForwardedWriter } from '../../src/server/forwarded-writer.ts'
 import { LISTENER_DEFAULTS, type ListenerOptions } from '../../src/server/options.ts'
 import { Group } from '../../src/upstream/group.ts'
 import { GROUP_DEFAULTS, type GroupOptions, type ServerAddress } from '../../src/upstream/options.ts'
-import { UpstreamHandler } from '../../src/upstream/upstream-handler.ts'
+import { type AttemptRules, UpstreamHandler } from '../../src/upstream/upstream-handler.ts'
 import { FakeConnection } from './fake-connection.ts'
 
 /** What the proxy adds to heads that pass through it. */
@@ -38,6 +38,8 @@ const STEP_MS = 50
 export interface PlaybookOptions {
   /** Changes to the options of the upstream group; forwarding lines are off unless the listener says otherwise. */
   readonly group?: Partial<GroupOptions>
+  /** What the route says otherwise than the group. */
+  readonly rules?: Partial<AttemptRules>
   readonly listener?: Partial<ListenerOptions>
   /** Address of the client. */
   readonly from?: string
@@ -88,6 +90,8 @@ export class Playbook {
   readonly group: Group
   readonly context: SessionContext
   readonly records: ExchangeRecord[] = []
+  /** What the group says of the health of its servers. */
+  readonly warnings: string[] = []
   /** Of all clients that connected, in order. */
   readonly sessions: ClientSession[] = []
   #connections: FakeConnection[] = []
@@ -101,11 +105,12 @@ export class Playbook {
     this.#from = options.from ?? '192.0.2.7'
     const group = { ...GROUP_DEFAULTS, name: 'shop', servers: [serverAddress(1)], ...options.group }
     this.group = new Group(group, { dial: this.servers.dial, deadlines: this.deadlines })
+    this.group.start(line => this.warnings.push(line))
     const listener: ListenerOptions = {
       ...LISTENER_DEFAULTS,
       address: { kind: 'tcp', host: '127.0.0.1', port: 0 },
       kind: 'proxy',
-      handler: options.handler ?? stack(options.layers ?? [], new UpstreamHandler(this.group)),
+      handler: options.handler ?? stack(options.layers ?? [], new UpstreamHandler(this.group, options.rules)),
       limits: LIMITS,
       forwarded: 'none',
       ...options.listener,
@@ -170,6 +175,7 @@ export class Playbook {
   endsClean(): void {
     for (const connection of this.#connections) connection.break(null)
     this.settle()
+    this.group.close()
     assert.equal(this.#openSessions, 0, 'client sessions left')
     assert.equal(this.deadlines.entries.size, 0, 'deadlines left')
     for (const { busy, queued, openConnections, idleConnections } of this.group.endpoints)

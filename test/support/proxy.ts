@@ -14,7 +14,7 @@ import { type Route, Router } from '../../src/server/router.ts'
 import { ProxyServer } from '../../src/server/server.ts'
 import { Group } from '../../src/upstream/group.ts'
 import { GROUP_DEFAULTS, type GroupOptions } from '../../src/upstream/options.ts'
-import { UpstreamHandler } from '../../src/upstream/upstream-handler.ts'
+import { type AttemptRules, UpstreamHandler } from '../../src/upstream/upstream-handler.ts'
 import { Arrivals, until } from './wait.ts'
 
 /** Something with an address, an address, or an address with a weight or a priority. */
@@ -26,6 +26,8 @@ export interface ProxyOptions {
   /** Servers of the one upstream group. */
   readonly to?: Server | readonly Server[]
   readonly group?: Partial<GroupOptions>
+  /** What the route says otherwise than the group. */
+  readonly rules?: Partial<AttemptRules>
   /** In front of the group. */
   readonly layers?: readonly Layer[]
   /** Routes instead of "everything to the group"; `upstream` is the group behind its layers. */
@@ -47,7 +49,9 @@ export class TestProxy {
     const { to = [], layers = [], routes = upstream => [{ handler: upstream }] } = options
     const servers = [to].flat().map(serverAddress)
     this.group = new Group({ ...GROUP_DEFAULTS, name: 'test', servers, ...options.group })
-    const handler = new Router(routes(stack(layers, new UpstreamHandler(this.group))).map(wholeRoute))
+    const handler = new Router(
+      routes(stack(layers, new UpstreamHandler(this.group, options.rules))).map(wholeRoute),
+    )
     const listener: ListenerOptions = {
       ...LISTENER_DEFAULTS,
       kind: 'proxy',
@@ -82,6 +86,7 @@ export class TestProxy {
 
   async start(): Promise<void> {
     const [bound] = await this.server.start()
+    this.group.start(line => void this.warnings.push(line))
     this.url = bound.url
   }
 
