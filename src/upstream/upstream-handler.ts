@@ -384,8 +384,7 @@ class Attempt implements Serving, Lessee, Tenant, Deadline {
   expired(): void {
     const { retry, totalTimeoutMs } = this.#handler.rules
     const total = this.#group.deadlines.clock.coarseMs >= this.#totalDueMs
-    if (!total && !this.exchange.body.ended) {
-      // It is the client that takes its time.
+    if (!total && this.#waitsForClient()) {
       this.#armTry()
       return
     }
@@ -408,6 +407,11 @@ class Attempt implements Serving, Lessee, Tenant, Deadline {
       this.#blame(error.code)
     this.#leaveEndpoint()
     this.#giveUp(error)
+  }
+
+  /** The server would take more of the request than has come. */
+  #waitsForClient(): boolean {
+    return this.#reached && !this.exchange.body.ended && this.#session?.connection.congested === false
   }
 
   /** Lets go of connection, place in the queue or pause, whatever it waits for. */
