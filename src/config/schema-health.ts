@@ -146,15 +146,11 @@ const checkHost = text('a host', 'shop.example.com', value => {
     throw new RangeError(`${show(value)} is not a host: write for example "shop.example.com"`)
 })
 
-/** What a check says itself, or what would make its request another one. */
-const OWN_FIELDS: ReadonlySet<string> = new Set([
-  'host',
-  'connection',
-  'content-length',
-  'transfer-encoding',
-  'expect',
-  'upgrade',
-])
+/** Fields that have a place of their own, or that would make the request another one. */
+const NO_CHECK_FIELDS: Readonly<Record<string, string>> = {
+  host: "write host: '...' beside headers",
+  expect: 'a check has no body to wait with: take it out',
+}
 
 interface CheckFields {
   readonly path?: unknown
@@ -171,14 +167,10 @@ function checkTogether(check: CheckFields, context: z.RefinementCtx): void {
       tell([key], `nothing is asked without a path: write path: '/health' beside ${key}`)
   if (check.method === 'HEAD' && check.body !== undefined)
     tell(['body'], "an answer to HEAD has no body: write method: 'GET'")
-  for (const name of Object.keys(check.headers ?? {}))
-    if (OWN_FIELDS.has(name.toLowerCase()))
-      tell(
-        ['headers', name],
-        name.toLowerCase() === 'host'
-          ? "write host: '...' beside headers"
-          : 'a check sends none or its own: take it out',
-      )
+  for (const name of Object.keys(check.headers ?? {})) {
+    const remedy = NO_CHECK_FIELDS[name.toLowerCase()]
+    if (remedy !== undefined) tell(['headers', name], remedy)
+  }
 }
 
 export const checkSchema = object(
