@@ -62,7 +62,7 @@ export class UpstreamHandler implements Handler {
     // Who is given one folder of a server must not climb out of it.
     if (this.#hasBasePath) refuseClimbing(exchange.originTarget)
     this.group.begin(exchange)
-    this.group.retryBudget.earn()
+    if (this.resends) this.group.retryBudget.earn()
     const attempt = new Attempt(exchange, this)
     if (this.rules.totalTimeoutMs !== null || this.rules.retry.tryTimeoutMs !== null) attempt.watchTime()
     attempt.start()

@@ -16,8 +16,8 @@ const busy: Script = (_request, wire) =>
   wire.send(answer('busy', '503 Service Unavailable', 'Retry-After: 9\r\n'))
 const hangs: Script = () => {}
 
-for (const [name, script] of Object.entries({ reset, ends }))
-  test(`one server ${name}s each request: a hundred GETs, and clients see nothing of it`, async t => {
+for (const [name, script] of Object.entries({ resets: reset, ends }))
+  test(`one server ${name} each connection: a hundred GETs, and clients see nothing of it`, async t => {
     const bad = await startOrigin(t, script)
     const good = await startOrigin(t)
     const proxy = await startProxy(t, { to: [bad, good] })
