@@ -85,11 +85,10 @@ test('a server that has closed both ways: a client that goes on hears it, though
   server.destroy()
   assert.equal(await client.ended(), 'end')
   // The first bytes make the server's system say that nobody is there, the next ones meet it.
-  const { socket } = client
-  while (!socket.destroyed) {
+  await until(() => {
     client.send('still there?')
-    await turns(3)
-  }
+    return client.socket.destroyed
+  }, 'the client to hear it')
   const record = await proxy.records.at(0)
   assert.deepEqual([record.status, record.error], [101, 'upstream_reset'])
 })
@@ -98,10 +97,10 @@ test('a client that has closed both ways: a server that goes on hears it', async
   const { client, server, proxy } = await tunnel(t)
   client.destroy()
   await server.ended()
-  while (!server.socket.destroyed) {
+  await until(() => {
     server.send('still there?')
-    await turns(3)
-  }
+    return server.socket.destroyed
+  }, 'the server to hear it')
   const record = await proxy.records.at(0)
   assert.deepEqual([record.status, record.error], [101, 'client_left'])
 })
