@@ -2,15 +2,22 @@
  * The public API: the only file a user imports.
  */
 export {
+  type BasicAuthOptions,
+  basicAuth,
   bodyLimit,
   type CompressOptions,
   type Config,
+  type CorsOptions,
   compress,
+  cors,
   defineConfig,
   type ErrorPagesOptions,
   errorPages,
   type HeadersOptions,
   headers,
+  type IpPatterns,
+  ipAllow,
+  ipDeny,
   type Layer,
   type Listener,
   type RewriteOptions,

@@ -15,8 +15,10 @@ import { COMMANDS, LATER_COMMANDS } from '../src/commands/index.ts'
 import { buildPlan } from '../src/config/build.ts'
 import { jsonSchemaText } from '../src/config/json-schema.ts'
 import { readConfig } from '../src/config/read-config.ts'
+import { BASIC_AUTH_DEFAULTS } from '../src/layers/basic-auth.ts'
 import { COMPRESS_DEFAULTS } from '../src/layers/compress.ts'
 import { LEVELS } from '../src/layers/compressors.ts'
+import { CORS_DEFAULTS } from '../src/layers/cors.ts'
 import { VARIABLES } from '../src/layers/template.ts'
 import { CHECK_DEFAULTS, STICKY_DEFAULTS } from '../src/upstream/options.ts'
 
@@ -143,6 +145,8 @@ function fieldTables(): Readonly<Record<string, string>> {
     edits: fieldTable('listeners [] routes [] layers [] headers request', {}),
     compress: fieldTable('listeners [] routes [] layers [] compress', { ...COMPRESS_DEFAULTS }),
     levels: fieldTable('listeners [] routes [] layers [] compress level', usualLevels()),
+    basicAuth: fieldTable('listeners [] routes [] layers [] basicAuth', BASIC_AUTH_DEFAULTS),
+    cors: fieldTable('listeners [] routes [] layers [] cors', CORS_DEFAULTS),
     timeouts: fieldTable('listeners [] timeouts', { ...listener.timeouts }),
     limits: fieldTable('listeners [] limits', { ...listener.limits }),
     upstream: fieldTable('upstreams {}', { ...options }),

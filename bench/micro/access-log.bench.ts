@@ -21,6 +21,7 @@ const record: ExchangeRecord = {
   connectMs: 0,
   firstByteMs: 11,
   cache: '',
+  user: '',
   error: '',
   detail: '',
 }

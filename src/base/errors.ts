@@ -25,6 +25,7 @@ const row = (status: number, side: Side, proxyStatus: string | null, words: stri
 })
 
 const bad = (words: string, status = 400): ErrorRow => row(status, 'client', 'http_request_error', words)
+const denied = (words: string, status = 403): ErrorRow => row(status, 'client', 'http_request_denied', words)
 const away = (proxyStatus: string, words: string, status = 502): ErrorRow =>
   row(status, 'upstream', proxyStatus, words)
 
@@ -61,6 +62,12 @@ export const ERRORS = {
   client_left: row(499, 'client', null, 'The client left before the answer was complete.'),
   client_stalled: row(499, 'client', null, 'The client stopped reading the answer.'),
 
+  // The request could be read, and may not go on. RFC 9209 §2.3.16 calls all of it denied.
+  client_not_allowed: denied('Clients at this address are not allowed here.'),
+  origin_not_allowed: denied('Pages of this origin are not allowed to ask for this.'),
+  credentials_missing: denied('This needs a user name and a password.', 401),
+  credentials_wrong: denied('The user name or the password is not right.', 401),
+
   // Nothing here wants the request.
   no_route: row(404, 'proxy', 'destination_not_found', 'No route of this listener takes this request.'),
   draining: row(503, 'proxy', 'destination_unavailable', 'This proxy is shutting down.'),
@@ -69,6 +76,12 @@ export const ERRORS = {
     'proxy',
     'connection_limit_reached',
     'This listener serves no more connections.',
+  ),
+  credentials_queue_full: row(
+    503,
+    'proxy',
+    'connection_limit_reached',
+    'Too many passwords wait to be checked.',
   ),
   internal: row(500, 'proxy', 'proxy_internal_error', 'The proxy failed while it worked on this request.'),
 
@@ -136,6 +149,16 @@ export const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS
 
+/** What an error may carry beside its detail. */
+export interface ErrorExtras {
+  /** What the log says in the place of the detail: for what the client must not learn. */
+  readonly logDetail?: string
+  /** Fields that its answer has beside its own. They must be valid; the proxy does not check them again. */
+  readonly fields?: readonly (readonly [string, string])[]
+}
+
+const NO_FIELDS: readonly (readonly [string, string])[] = []
+
 /**
  * A fault with its code. `detail` adds what the row cannot know (which name, which limit, what to write
  * instead); it may be shown to the client, so it never carries secrets or bytes that were not checked.
@@ -143,15 +166,25 @@ export type ErrorCode = keyof typeof ERRORS
 export class ProxyError extends Error {
   readonly code: ErrorCode
   readonly detail: string
+  readonly logDetail: string
+  readonly fields: readonly (readonly [string, string])[]
 
-  constructor(code: ErrorCode, detail = '') {
+  constructor(code: ErrorCode, detail = '', { logDetail = detail, fields = NO_FIELDS }: ErrorExtras = {}) {
     super(detail === '' ? ERRORS[code].words : `${ERRORS[code].words} ${detail}`)
     this.name = 'ProxyError'
     this.code = code
     this.detail = detail
+    this.logDetail = logDetail
+    this.fields = fields
   }
 
   get row(): ErrorRow {
     return ERRORS[this.code]
+  }
+
+  /** The same fault, whose answer has these fields too. A new one: a fault may be that of several exchanges. */
+  withFields(fields: readonly (readonly [string, string])[]): ProxyError {
+    const { code, detail, logDetail } = this
+    return new ProxyError(code, detail, { logDetail, fields: [...this.fields, ...fields] })
   }
 }

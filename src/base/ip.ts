@@ -42,6 +42,33 @@ export function parseNetwork(text: string): Network | null {
   return bits < 0 || bits > bytes.length * 8 ? null : { bytes, bits }
 }
 
+/**
+ * Every network that is no part of the public internet: those that the registries of special addresses call not
+ * globally reachable (RFC 6890 and its successors), with multicast left out, which nobody connects from.
+ */
+export const PRIVATE_NETWORKS: readonly string[] = [
+  '0.0.0.0/8',
+  '10.0.0.0/8',
+  '100.64.0.0/10',
+  '127.0.0.0/8',
+  '169.254.0.0/16',
+  '172.16.0.0/12',
+  '192.0.0.0/24',
+  '192.0.2.0/24',
+  '192.168.0.0/16',
+  '198.18.0.0/15',
+  '198.51.100.0/24',
+  '203.0.113.0/24',
+  '240.0.0.0/4',
+  '::/128',
+  '::1/128',
+  '64:ff9b:1::/48',
+  '100::/64',
+  '2001:db8::/32',
+  'fc00::/7',
+  'fe80::/10',
+]
+
 /** True when the address (text, a zone such as `%eth0` is not looked at) lies in one of the networks. */
 export function inNetworks(networks: readonly Network[], address: string): boolean {
   if (networks.length === 0) return false

@@ -39,6 +39,15 @@ export type ErrorPagesOptions = LayerOptions<'errorPages'>
 /** What the `rewrite` layer is told. */
 export type RewriteOptions = LayerOptions<'rewrite'>
 
+/** What the `ipAllow` and `ipDeny` layers are told: networks, addresses, or `private`. */
+export type IpPatterns = LayerOptions<'ipAllow'>
+
+/** What the `basicAuth` layer is told. */
+export type BasicAuthOptions = LayerOptions<'basicAuth'>
+
+/** What the `cors` layer is told. */
+export type CorsOptions = LayerOptions<'cors'>
+
 /** A whole config. `Name` are the names of its upstreams. */
 export type Config<Name extends string = string> = Omit<ConfigData, 'upstreams' | 'listeners'> & {
   upstreams?: Record<Name, Upstream>
@@ -73,4 +82,24 @@ export function headers(options: HeadersOptions): { headers: HeadersOptions } {
 /** Compresses answers for clients that take it. */
 export function compress(options: CompressOptions = {}): { compress: CompressOptions } {
   return { compress: options }
+}
+
+/** Lets on only clients from these networks; others get 403. */
+export function ipAllow(patterns: IpPatterns): { ipAllow: IpPatterns } {
+  return { ipAllow: patterns }
+}
+
+/** Answers 403 to clients from these networks. */
+export function ipDeny(patterns: IpPatterns): { ipDeny: IpPatterns } {
+  return { ipDeny: patterns }
+}
+
+/** Asks for a user name and a password; others get 401. */
+export function basicAuth(options: BasicAuthOptions): { basicAuth: BasicAuthOptions } {
+  return { basicAuth: options }
+}
+
+/** Tells browsers which pages of other origins may use this one. */
+export function cors(options: CorsOptions): { cors: CorsOptions } {
+  return { cors: options }
 }

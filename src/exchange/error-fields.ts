@@ -17,6 +17,7 @@ export function errorFields(error: ProxyError): [string, string][] {
   if (proxyStatus !== null) fields.push(['Proxy-Status', proxyStatus])
   // RFC 9110 §15.6.4: 503 may say when to come again.
   if (error.row.status === 503) fields.push(['Retry-After', RETRY_AFTER_SECONDS])
+  for (const [name, value] of error.fields) fields.push([name, value])
   return fields
 }
 

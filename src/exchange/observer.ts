@@ -29,6 +29,8 @@ export interface ExchangeRecord {
   readonly firstByteMs: number
   /** What the cache did with it, or ''. */
   readonly cache: string
+  /** Name of the user whose credentials came with it, or ''; with status 401 they were not right. */
+  readonly user: string
   /** Code of the error table, or ''. */
   readonly error: string
   /** What the error says beyond its row, or ''. */

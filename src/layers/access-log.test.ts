@@ -40,6 +40,7 @@ function record(changes: Partial<ExchangeRecord> = {}): ExchangeRecord {
     connectMs: 0,
     firstByteMs: 11,
     cache: '',
+    user: '',
     error: '',
     detail: '',
     ...changes,

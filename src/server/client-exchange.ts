@@ -87,6 +87,7 @@ export class ClientExchange implements Exchange, Reply {
       connectMs: 0,
       firstByteMs: -1,
       cache: '',
+      user: '',
     }
   }
 
@@ -341,8 +342,9 @@ export class ClientExchange implements Exchange, Reply {
       connectMs: notes.connectMs,
       firstByteMs: notes.firstByteMs,
       cache: notes.cache,
+      user: notes.user,
       error: notes.error?.code ?? '',
-      detail: notes.error?.detail ?? '',
+      detail: notes.error?.logDetail ?? '',
     })
   }
 

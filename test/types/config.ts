@@ -3,12 +3,16 @@
  * line under `@ts-expect-error` that compiles is an error.
  */
 import {
+  basicAuth,
   bodyLimit,
   type Config,
   compress,
+  cors,
   defineConfig,
   errorPages,
   headers,
+  ipAllow,
+  ipDeny,
   type Listener,
   type Route,
   rewrite,
@@ -71,6 +75,21 @@ export const good = defineConfig({
         },
         { host: 'old.example.com', redirect: 'https://shop.example.com{path}' },
         { host: 'older.example.com', redirect: { to: 'https://shop.example.com{path}', status: 308 } },
+        {
+          path: '/staff/*',
+          layers: [
+            ipAllow(['private', '2001:db8::/32']),
+            ipDeny(['10.0.0.7']),
+            cors({
+              origins: ['https://app.example.com'],
+              methods: ['GET'],
+              credentials: true,
+              maxAge: '10m',
+            }),
+            basicAuth({ realm: 'staff', users: { alice: '$scrypt$' }, file: 'users.txt', passOn: true }),
+          ],
+          to: 'shop',
+        },
         { path: '/health', respond: 'fine' },
         { path: '/gone', respond: { status: 410, body: 'gone', headers: { 'x-a': 'b' } } },
       ],
@@ -201,6 +220,14 @@ export const wrongEdits: Route[] = [
   { layers: [errorPages({ 404: './404.html' })], to: 'shop' },
   // @ts-expect-error: it is called onlyIfAccepted
   { layers: [errorPages({ 404: { body: 'x', accept: true } })], to: 'shop' },
+  // @ts-expect-error: networks come as a list
+  { layers: [ipAllow('10.0.0.0/8')], to: 'shop' },
+  // @ts-expect-error: a password is text
+  { layers: [basicAuth({ users: { alice: 1234 } })], to: 'shop' },
+  // @ts-expect-error: origins are required
+  { layers: [cors({ credentials: true })], to: 'shop' },
+  // @ts-expect-error: a duration carries its unit
+  { layers: [cors({ origins: ['*'], maxAge: 600 })], to: 'shop' },
 ]
 
 export const sizes: Listener = {

@@ -5,10 +5,13 @@
  */
 import type { z } from 'zod'
 import { notYet, object } from '../schema-parts.ts'
+import { basicAuthConfig } from './basic-auth.ts'
 import { bodyLimitConfig } from './body-limit.ts'
 import { compressConfig } from './compress.ts'
+import { corsConfig } from './cors.ts'
 import { errorPagesConfig } from './error-pages.ts'
 import { headersConfig } from './headers.ts'
+import { ipAllowConfig, ipDenyConfig } from './ip-access.ts'
 import { rewriteConfig } from './rewrite.ts'
 
 export const LAYERS = {
@@ -17,6 +20,10 @@ export const LAYERS = {
   rewrite: rewriteConfig,
   bodyLimit: bodyLimitConfig,
   errorPages: errorPagesConfig,
+  ipAllow: ipAllowConfig,
+  ipDeny: ipDenyConfig,
+  basicAuth: basicAuthConfig,
+  cors: corsConfig,
 } as const
 
 type Layers = typeof LAYERS

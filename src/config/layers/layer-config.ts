@@ -13,6 +13,8 @@ export type BuiltLayer = (next: never) => unknown
 
 export interface LayerConfig<Schema extends z.ZodType> {
   readonly schema: Schema
+  /** Options whose values are shown to nobody: who prints a layer puts something else in their place. */
+  readonly secrets?: readonly string[]
   /**
    * `options` have passed the schema. Throws Error, with a message for the writer of the config, for what the schema
    * cannot see. It is called by the check too, so it must not begin anything (timers, threads, connections).
@@ -24,6 +26,7 @@ export interface LayerConfig<Schema extends z.ZodType> {
 export function layerConfig<Schema extends z.ZodType>(
   schema: Schema,
   build: (options: z.output<Schema>, context: LayerContext) => BuiltLayer,
+  secrets: readonly string[] = [],
 ): LayerConfig<Schema> {
-  return { schema, build }
+  return { schema, build, secrets }
 }
