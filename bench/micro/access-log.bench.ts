@@ -9,6 +9,7 @@ const record: ExchangeRecord = {
   exchange: null,
   method: 'GET',
   target: '/chairs/oak?page=2',
+  refusedHead: '',
   host: 'shop.example.com',
   status: 200,
   requestBytes: 0,

@@ -82,6 +82,11 @@ export function withoutZone(address: string): string {
   return zone === -1 ? address : address.slice(0, zone)
 }
 
+/** `192.0.2.1` for `::ffff:192.0.2.1`, as a dual-stack socket calls an IPv4 client; other text as it is. */
+export function unmapped(address: string): string {
+  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address
+}
+
 function contains(network: Network, bytes: Uint8Array): boolean {
   if (network.bytes.length !== bytes.length) return false
   const whole = network.bits >> 3

@@ -9,6 +9,8 @@ export interface ExchangeRecord {
   readonly exchange: Exchange | null
   readonly method: string
   readonly target: string
+  /** The head that could not be read as one of a request, as it came and as far as it is told; '' otherwise. */
+  readonly refusedHead: string
   /** Host as the client wrote it (Host field or absolute-form), '' when unknown. */
   readonly host: string
   /** Status of the final answer; 499 when the client left first (not after a 101), 0 when nothing was answered. */

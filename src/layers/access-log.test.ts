@@ -16,7 +16,7 @@ function clockAt(wallMs: number): Clock {
 
 function exchange(fields: [string, string][], version: 10 | 11 = 11): Exchange {
   const request = { method: 'GET', target: '/', version, headers: HeaderList.from(fields) }
-  return { request, notes: { startedAtMs: 1000 } } as unknown as Exchange
+  return { request, clientAddress: '192.0.2.7', notes: { startedAtMs: 1000 } } as unknown as Exchange
 }
 
 function record(changes: Partial<ExchangeRecord> = {}): ExchangeRecord {
@@ -28,6 +28,7 @@ function record(changes: Partial<ExchangeRecord> = {}): ExchangeRecord {
     ]),
     method: 'GET',
     target: '/a?b=c',
+    refusedHead: '',
     host: 'shop.example.com',
     status: 200,
     requestBytes: 0,
@@ -55,7 +56,7 @@ test('json: one object a line, in a fixed order', () => {
     line('json'),
     '{"time":"2026-01-02T03:04:05.678Z","client":"192.0.2.7","listener":"127.0.0.1:8080","method":"GET",' +
       '"host":"shop.example.com","target":"/a?b=c","status":200,"requestBytes":0,"responseBytes":1234,' +
-      '"durationMs":12.346,"upstream":"127.0.0.1:9000"}\n',
+      '"durationMs":12.346,"firstByteMs":11.000,"upstream":"127.0.0.1:9000"}\n',
   )
 })
 
@@ -69,10 +70,49 @@ test('json: a fault and retries are told', () => {
   )
 })
 
-test('combined: as Apache and nginx write it', () => {
+test('json: what applies to few exchanges stands in the lines of those', () => {
+  const { time, ...told } = JSON.parse(
+    line('json', {
+      exchange: { ...exchange([]), clientAddress: '2001:db8::7' } as Exchange,
+      client: { address: '::ffff:10.0.0.1', port: 1, listener: ':8080' },
+      user: 'zo\u00eb "x"',
+      attempts: 3,
+      retried: ['127.0.0.1:9001 connect_refused', '127.0.0.1:9002 upstream_closed'],
+      queueMs: 1.5,
+      connectMs: 0.0004,
+      firstByteMs: 3.25,
+      cache: 'hit',
+    }),
+  )
+  assert.deepEqual(told, {
+    client: '2001:db8::7',
+    peer: '10.0.0.1',
+    listener: ':8080',
+    user: 'zo\u00eb "x"',
+    method: 'GET',
+    host: 'shop.example.com',
+    target: '/a?b=c',
+    status: 200,
+    requestBytes: 0,
+    responseBytes: 1234,
+    durationMs: 12.346,
+    queueMs: 1.5,
+    connectMs: 0,
+    firstByteMs: 3.25,
+    upstream: '127.0.0.1:9000',
+    attempts: 3,
+    retried: ['127.0.0.1:9001 connect_refused', '127.0.0.1:9002 upstream_closed'],
+    cache: 'hit',
+  })
+  assert.equal(JSON.parse(line('json', { refusedHead: 'NON\x16"SENSE' })).received, 'NON\x16"SENSE')
+  assert.equal('firstByteMs' in JSON.parse(line('json', { firstByteMs: -1 })), false)
+})
+
+// Apache itself writes the same: test/scenarios/apache-log.test.ts.
+test('combined: as Apache writes it', () => {
   assert.equal(
     line('combined'),
-    '192.0.2.7 - - [02/Jan/2026:03:04:05 +0000] "GET /a?b=c HTTP/1.1" 200 1234 "https://a.example/\\x22x\\x22" "curl/8.0"\n',
+    '192.0.2.7 - - [02/Jan/2026:03:04:05 +0000] "GET /a?b=c HTTP/1.1" 200 1234 "https://a.example/\\"x\\"" "curl/8.0"\n',
   )
   assert.equal(
     line('combined', {
@@ -83,9 +123,36 @@ test('combined: as Apache and nginx write it', () => {
       responseBytes: 0,
       client: { address: '', port: 0, listener: 'unix:/s' },
     }),
-    '- - - [02/Jan/2026:03:04:05 +0000] "-" 400 0 "-" "-"\n',
+    '- - - [02/Jan/2026:03:04:05 +0000] "-" 400 - "-" "-"\n',
   )
   assert.match(line('combined', { exchange: exchange([], 10) }), /"GET \/a\?b=c HTTP\/1\.0" 200 1234 "-" "-"/)
+  assert.match(line('combined', { exchange: null, refusedHead: ' GET  /\t x\0y' }), / "GET \/ x" 200 /)
+  assert.match(line('combined', { user: 'zo\u00eb "\u2603' }), / - zo\\xc3\\xab \\"\\xe2\\x98\\x83 \[/)
+})
+
+test('combined: each byte as ap_escape_logitem has it', () => {
+  const bytes = '"\\\b\n\r\t\v\f\0\x1b\x7f\x80\xe9\xff \'`~'
+  assert.match(
+    line('combined', { target: bytes }),
+    / "GET \\"\\\\\\b\\n\\r\\t\\v\\x0c\\x00\\x1b\\x7f\\x80\\xe9\\xff '`~ HTTP/,
+  )
+})
+
+test('combined: the time of the arrival, in the zone of the machine', () => {
+  const zone = process.env['TZ']
+  const stamp = (at: number, durationMs = 12) =>
+    /\[(.*)\]/.exec(lineFormatter('combined', clockAt(at))(record({ durationMs })))?.[1]
+  try {
+    process.env['TZ'] = 'America/St_Johns'
+    assert.equal(stamp(Date.UTC(2026, 0, 2, 3, 4, 5, 678)), '01/Jan/2026:23:34:05 -0330')
+    assert.equal(stamp(Date.UTC(2026, 6, 2, 3, 4, 5, 678)), '02/Jul/2026:00:34:05 -0230')
+    process.env['TZ'] = 'Asia/Kathmandu'
+    // It began before the second in which it ended.
+    assert.equal(stamp(Date.UTC(2026, 0, 2, 3, 4, 5, 5)), '02/Jan/2026:08:49:04 +0545')
+  } finally {
+    if (zone === undefined) delete process.env['TZ']
+    else process.env['TZ'] = zone
+  }
 })
 
 test('short: for a person', () => {
@@ -119,6 +186,24 @@ test('short: for a person', () => {
       }),
     ),
     '400 (no request) 30MB 0.0ms bad_line_end\n',
+  )
+})
+
+test('short: why it took long, who it was and what could not be read', () => {
+  const rest = (changes: Partial<ExchangeRecord>) => line('short', changes).slice(9)
+  assert.equal(
+    rest({
+      attempts: 2,
+      retried: ['127.0.0.1:9001 connect_refused'],
+      queueMs: 250,
+      cache: 'miss',
+      user: 'alice',
+    }),
+    '200 GET shop.example.com/a?b=c 1.2KB 12ms 127.0.0.1:9000 (after 127.0.0.1:9001 connect_refused) (queued 250ms) cache miss user alice\n',
+  )
+  assert.match(
+    rest({ exchange: null, method: '', refusedHead: '\x16\x03', status: 400 }),
+    /^400 \(not a request: \\x16\\x03\) /,
   )
 })
 

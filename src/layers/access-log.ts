@@ -4,8 +4,11 @@
  * servers) are kept, and a value is escaped only when it holds something that needs it. What a client sent can
  * therefore neither end a line nor steer a terminal. A JSON line costs well under a microsecond beside its bytes.
  */
+import { allInClass, TOKEN } from '../base/ascii.ts'
 import type { Clock } from '../base/clock.ts'
+import { unmapped } from '../base/ip.ts'
 import type { ExchangeRecord } from '../exchange/observer.ts'
+import { trimBlanks } from '../http/header-list.ts'
 
 export type LogFormat = 'short' | 'combined' | 'json'
 
@@ -13,87 +16,147 @@ export type LogFormat = 'short' | 'combined' | 'json'
 export type LineFormatter = (record: ExchangeRecord) => string
 
 export function lineFormatter(format: LogFormat, clock: Clock): LineFormatter {
-  const endOf = endTime(clock)
-  if (format === 'json') return jsonFormatter(endOf)
-  return format === 'combined' ? combinedFormatter(endOf) : shortFormatter(endOf)
+  const moments = new Moments(clock)
+  if (format === 'json') return jsonFormatter(moments)
+  return format === 'combined' ? combinedFormatter(moments) : shortFormatter(moments)
 }
-
-/** When the exchange ended, in milliseconds since 1970. */
-type EndTime = (record: ExchangeRecord) => number
 
 /** How often the two clocks are laid side by side again: the wall clock may be set while we run. */
 const CLOCK_OFFSET_AGE_MS = 1000
 
-/** Out of what the record knows already: asking the system for the time costs as much as half a line. */
-function endTime(clock: Clock): EndTime {
-  let offsetMs = 0
-  let takenMs = Number.NEGATIVE_INFINITY
-  return ({ exchange, durationMs }) => {
-    if (exchange === null) return clock.wallMs()
+/**
+ * When an exchange began and ended, in milliseconds since 1970, out of what the record knows already: asking the
+ * system for the time costs as much as half a line.
+ */
+class Moments {
+  readonly #clock: Clock
+  #offsetMs = 0
+  #takenMs = Number.NEGATIVE_INFINITY
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  end({ exchange, durationMs }: ExchangeRecord): number {
+    if (exchange === null) return this.#clock.wallMs()
     const endMs = exchange.notes.startedAtMs + durationMs
-    if (endMs - takenMs > CLOCK_OFFSET_AGE_MS) {
-      takenMs = endMs
-      offsetMs = clock.wallMs() - clock.preciseMs()
+    if (endMs - this.#takenMs > CLOCK_OFFSET_AGE_MS) {
+      this.#takenMs = endMs
+      this.#offsetMs = this.#clock.wallMs() - this.#clock.preciseMs()
     }
-    return Math.floor(endMs + offsetMs)
+    return Math.floor(endMs + this.#offsetMs)
+  }
+
+  begin(record: ExchangeRecord): number {
+    return this.end(record) - record.durationMs
   }
 }
 
 /**
- * One JSON object a line. `durationMs` has three decimals; what does not apply is left out: `upstream` (nobody
- * was asked), `attempts` (one was enough), `error` and `detail` (nothing went wrong).
+ * One JSON object a line. Times have three decimals; what does not apply is left out: `peer` (the client itself is
+ * connected), `user` (nobody was named), `received` (the request could be read), `queueMs` and `connectMs` (there was
+ * no wait), `firstByteMs` (no answer began), `upstream` (nobody was asked), `attempts` (one was enough), `retried`,
+ * `cache`, `error` and `detail` (nothing went wrong).
  */
-function jsonFormatter(endOf: EndTime): LineFormatter {
+function jsonFormatter(moments: Moments): LineFormatter {
   const time = isoTime()
   const known = remembered(json)
   return record => {
-    let line =
-      `{"time":"${time(endOf(record))}","client":"${record.client.address}","listener":${known(record.client.listener)}` +
-      `,"method":${known(record.method)},"host":${known(record.host)},"target":${json(record.target)}` +
+    const client = clientOf(record)
+    let line = `{"time":"${time(moments.end(record))}","client":"${unmapped(client)}"`
+    if (client !== record.client.address) line += `,"peer":"${unmapped(record.client.address)}"`
+    line += `,"listener":${known(record.client.listener)}`
+    if (record.user !== '') line += `,"user":${known(record.user)}`
+    line += `,"method":${known(record.method)},"host":${known(record.host)},"target":${json(record.target)}`
+    if (record.refusedHead !== '') line += `,"received":${json(firstLine(record.refusedHead))}`
+    line +=
       `,"status":${record.status},"requestBytes":${record.requestBytes},"responseBytes":${record.responseBytes}` +
       `,"durationMs":${threeDecimals(record.durationMs)}`
+    if (record.queueMs > 0) line += `,"queueMs":${threeDecimals(record.queueMs)}`
+    if (record.connectMs > 0) line += `,"connectMs":${threeDecimals(record.connectMs)}`
+    if (record.firstByteMs >= 0) line += `,"firstByteMs":${threeDecimals(record.firstByteMs)}`
     if (record.upstream !== '') line += `,"upstream":${known(record.upstream)}`
     if (record.attempts > 1) line += `,"attempts":${record.attempts}`
+    if (record.retried !== null) line += `,"retried":[${record.retried.map(json).join(',')}]`
+    if (record.cache !== '') line += `,"cache":${known(record.cache)}`
     if (record.error !== '') line += `,"error":"${record.error}"`
     if (record.detail !== '') line += `,"detail":${json(record.detail)}`
     return `${line}}\n`
   }
 }
 
-/** The "combined" format of Apache and nginx, in UTC: what log analysers read. */
-function combinedFormatter(endOf: EndTime): LineFormatter {
+/** Apache's "combined" format, byte for byte: `%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i"`. */
+function combinedFormatter(moments: Moments): LineFormatter {
   const time = clfTime()
   return record => {
-    const request = record.exchange?.request
-    const version = request ? (request.version === 10 ? 'HTTP/1.0' : 'HTTP/1.1') : ''
-    const line = request ? `${quoted(record.method)} ${quoted(record.target)} ${version}` : '-'
-    const referer = quoted(request?.headers.get('referer') ?? '-')
-    const agent = quoted(request?.headers.get('user-agent') ?? '-')
-    const client = record.client.address === '' ? '-' : record.client.address
-    return `${client} - - [${time(endOf(record))}] "${line}" ${record.status} ${record.responseBytes} "${referer}" "${agent}"\n`
+    const client = unmapped(clientOf(record))
+    const user = record.user === '' ? '-' : asApache(asBytes(record.user))
+    const bytes = record.responseBytes === 0 ? '-' : record.responseBytes
+    const referer = asApache(fieldOf(record, 'referer') ?? '-')
+    const agent = asApache(fieldOf(record, 'user-agent') ?? '-')
+    const head = `${client === '' ? '-' : client} - ${user} [${time(moments.begin(record))}]`
+    return `${head} "${asApache(requestLine(record))}" ${record.status} ${bytes} "${referer}" "${agent}"\n`
   }
 }
 
-/** For a person who looks on: time of day, what was asked, what came of it. */
-function shortFormatter(endOf: EndTime): LineFormatter {
+/** Of a request that it cannot read Apache has the words of the line, one blank between them, as far as a NUL. */
+function requestLine(record: ExchangeRecord): string {
+  const { exchange, method, target, refusedHead } = record
+  if (exchange !== null)
+    return `${method} ${target} ${exchange.request.version === 10 ? 'HTTP/1.0' : 'HTTP/1.1'}`
+  if (refusedHead === '') return '-'
+  return firstLine(refusedHead)
+    .split('\0', 1)[0]
+    .trim()
+    .replace(/[ \t]+/g, ' ')
+}
+
+/** Of a head that cannot be read, too: the fields in front of what is wrong with it. */
+function fieldOf({ exchange, refusedHead }: ExchangeRecord, name: string): string | null {
+  if (exchange !== null) return exchange.request.headers.get(name)
+  if (refusedHead === '') return null
+  const values: string[] = []
+  for (const line of refusedHead.split('\n').slice(1)) {
+    const colon = line.indexOf(':')
+    if (colon < 1 || !allInClass(line.slice(0, colon), TOKEN)) break
+    const isNamed = line.slice(0, colon).toLowerCase() === name
+    if (isNamed) values.push(trimBlanks(line.slice(colon + 1).replace(/\r$/, '')))
+  }
+  return values.length === 0 ? null : values.join(', ')
+}
+
+const firstLine = (head: string): string => head.split('\n', 1)[0].replace(/\r$/, '')
+
+/** For a person who looks on: time of day, what was asked, what came of it, and why it took longer than it should. */
+function shortFormatter(moments: Moments): LineFormatter {
   const time = clockTime()
   return record => {
-    const what =
-      record.method === ''
-        ? '(no request)'
-        : `${plain(record.method)} ${plain(record.host)}${plain(record.target)}`
-    let line = `${time(endOf(record))} ${record.status} ${what} ${humanSize(record.responseBytes)} ${humanDuration(record.durationMs)}`
+    let line = `${time(moments.end(record))} ${record.status} ${whatWasAsked(record)} ${humanSize(record.responseBytes)} ${humanDuration(record.durationMs)}`
     if (record.upstream !== '') line += ` ${plain(record.upstream)}`
-    if (record.attempts > 1) line += ` (attempt ${record.attempts})`
+    if (record.retried !== null) line += ` (after ${plain(record.retried.join(', '))})`
+    else if (record.attempts > 1) line += ` (attempt ${record.attempts})`
+    if (record.queueMs >= QUEUE_TOLD_MS) line += ` (queued ${humanDuration(record.queueMs)})`
+    if (record.cache !== '') line += ` cache ${plain(record.cache)}`
+    if (record.user !== '') line += ` user ${plain(record.user)}`
     if (record.error !== '') line += ` ${record.error}`
     if (record.detail !== '') line += `: ${plain(record.detail)}`
     return `${line}\n`
   }
 }
 
+/** A shorter wait in the queue is nothing to tell a person. */
+const QUEUE_TOLD_MS = 1
+
+function whatWasAsked({ method, host, target, refusedHead }: ExchangeRecord): string {
+  if (method !== '') return `${plain(method)} ${plain(host)}${plain(target)}`
+  return refusedHead === '' ? '(no request)' : `(not a request: ${plain(firstLine(refusedHead))})`
+}
+
+/** The client itself where proxies that we trust name it, else whoever is connected. */
+const clientOf = ({ exchange, client }: ExchangeRecord): string => exchange?.clientAddress ?? client.address
+
 // What may not stand in a line as it is: C0, DEL and C1 controls, and the two line ends that JSON lets through.
 const UNSAFE = /[\0-\x1f\x7f-\x9f\u2028\u2029]/
-const UNSAFE_IN_QUOTES = /["\\\0-\x1f\x7f-\x9f\u2028\u2029]/
 /** Everything but printable ASCII without the quote and the backslash: the one test that almost all values pass. */
 const PERHAPS_UNSAFE = /[^ !#-[\]-~]/
 
@@ -124,10 +187,33 @@ function plain(value: string): string {
   return UNSAFE.test(value) ? value.replace(new RegExp(UNSAFE, 'g'), escaped) : value
 }
 
-/** Between double quotes, as nginx escapes it: `\x22`. */
-function quoted(value: string): string {
-  return UNSAFE_IN_QUOTES.test(value) ? value.replace(new RegExp(UNSAFE_IN_QUOTES, 'g'), escaped) : value
+/** What Apache writes in another way: everything but printable ASCII, quotes and backslashes. */
+const OTHER_IN_APACHE = /[^ !#-[\]-~]/gu
+const APACHE_ESCAPES: Readonly<Record<string, string>> = {
+  '"': '\\"',
+  '\\': '\\\\',
+  '\b': '\\b',
+  '\n': '\\n',
+  '\r': '\\r',
+  '\t': '\\t',
+  '\v': '\\v',
 }
+
+/** `ap_escape_logitem` of Apache: C escapes where there are some, `\xhh` for other bytes. */
+function asApache(value: string): string {
+  if (!PERHAPS_UNSAFE.test(value)) return value
+  return value.replace(OTHER_IN_APACHE, char => APACHE_ESCAPES[char] ?? hexBytes(char))
+}
+
+/** A byte for a character up to 0xff, as heads are read; the bytes of UTF-8 for others. */
+function hexBytes(char: string): string {
+  const bytes = Buffer.from(char, char <= '\xff' ? 'latin1' : 'utf8')
+  return Array.from(bytes, byte => `\\x${byte.toString(16).padStart(2, '0')}`).join('')
+}
+
+/** Text that did not come out of a head, as one character a byte of its UTF-8. */
+const asBytes = (text: string): string =>
+  PERHAPS_UNSAFE.test(text) ? Buffer.from(text).toString('latin1') : text
 
 function escaped(char: string): string {
   return char.charCodeAt(0) > 0xff ? `\\u${hex(char, 4)}` : `\\x${hex(char, 2).toUpperCase()}`
@@ -167,19 +253,24 @@ function isoTime(): (ms: number) => string {
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 
-/** `02/Jan/2026:03:04:05 +0000`. */
+const two = (value: number): string => String(value).padStart(2, '0')
+
+/** `02/Jan/2026:03:04:05 +0100`, in the time zone of the machine, as Apache has it. */
 function clfTime(): (ms: number) => string {
   return perSecond(date => {
-    const [day, time] = date.toISOString().split('T')
-    const [year, month, dayOfMonth] = day.split('-')
-    return `${dayOfMonth}/${MONTHS[Number(month) - 1]}/${year}:${time.slice(0, 8)} +0000`
+    const offset = -date.getTimezoneOffset()
+    const zone = `${offset < 0 ? '-' : '+'}${two(Math.floor(Math.abs(offset) / 60))}${two(Math.abs(offset) % 60)}`
+    const day = `${two(date.getDate())}/${MONTHS[date.getMonth()]}/${date.getFullYear()}`
+    return `${day}:${timeOfDay(date)} ${zone}`
   })
 }
 
+const timeOfDay = (date: Date): string =>
+  `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`
+
 /** `03:04:05`, in the time zone of the machine: the person who looks on sits beside it. */
 function clockTime(): (ms: number) => string {
-  const two = (value: number) => String(value).padStart(2, '0')
-  return perSecond(date => `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`)
+  return perSecond(timeOfDay)
 }
 
 function perSecond(print: (date: Date) => string): (ms: number) => string {

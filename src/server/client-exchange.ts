@@ -44,6 +44,7 @@ export class ClientExchange implements Exchange, Reply {
   readonly id = ++lastExchangeId
   readonly client: ClientInfo
   readonly request: RequestHead
+  clientAddress: string
   host = ''
   hostPort = ''
   originTarget = ''
@@ -69,11 +70,13 @@ export class ClientExchange implements Exchange, Reply {
   #bytes = 0
   #trailerText = ''
   #mark: OutputMark | null = null
+  #refusedHead = ''
 
   constructor(session: ClientSession, request: RequestHead) {
     this.#session = session
     this.#connection = session.connection
     this.client = session.client
+    this.clientAddress = this.client.address
     this.request = request
     const observed = session.context.services.record !== null
     const startedAtMs = observed ? session.context.deadlines.clock.preciseMs() : 0
@@ -95,13 +98,11 @@ export class ClientExchange implements Exchange, Reply {
     return this.#session.context.deadlines.clock
   }
 
-  /** Stands for a request that could not be read, so that its answer goes the way of all answers. */
-  static refusal(session: ClientSession): ClientExchange {
-    return new ClientExchange(session, NO_REQUEST)
-  }
-
-  get clientAddress(): string {
-    return this.#session.context.forwarded.clientAddress(this.client.address, this.request.headers)
+  /** Stands for a request that could not be read (`head` is what came of it, for the log), so that its answer goes the way of all answers. */
+  static refusal(session: ClientSession, head: string): ClientExchange {
+    const exchange = new ClientExchange(session, NO_REQUEST)
+    exchange.#refusedHead = head
+    return exchange
   }
 
   get body(): Body {
@@ -153,7 +154,10 @@ export class ClientExchange implements Exchange, Reply {
     this.hostPort = absolute ? target.port : named.port
     this.originTarget = absolute ? target.path : request.target
     const host = absolute ? target.authority : hostField
-    this.forwardedLines = this.#session.context.forwarded.linesFor(this.#session, host, headers)
+    const { forwarded } = this.#session.context
+    this.forwardedLines = forwarded.linesFor(this.#session, host, headers)
+    // Now, as it came: a layer may edit what proxies said.
+    this.clientAddress = forwarded.clientAddress(this.client.address, headers)
   }
 
   #expectBody(framing: Framing): void {
@@ -330,6 +334,7 @@ export class ClientExchange implements Exchange, Reply {
       exchange: request === NO_REQUEST ? null : this,
       method: request.method,
       target: request.target,
+      refusedHead: this.#refusedHead,
       host: request.headers.firstKnown(HOST_ID) ?? '',
       status: this.cancelled && this.tunnel === null ? (notes.error?.row.status ?? 499) : this.#status,
       requestBytes: this.requestBody?.bytes ?? 0,

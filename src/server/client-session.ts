@@ -30,7 +30,9 @@ export interface SessionContext {
 
 /** Bytes read and thrown away after our last answer, so that a client that is still sending gets to read it. */
 const LINGER_BYTES_MAX = 4_194_304
+const CR = 13
 const LF = 10
+const NO_BYTES = Buffer.alloc(0)
 
 type Phase = 'head' | 'exchange' | 'linger' | 'over'
 
@@ -134,7 +136,7 @@ export class ClientSession implements ConnectionUser, Deadline, BodyHost {
       if (this.#phase === 'head') this.#armHead(at < bytes.length)
     } catch (error) {
       if (!(error instanceof ProxyError)) throw error
-      this.#refuse(error)
+      this.#refuse(error, bytes.subarray(at))
       at = bytes.length
     }
     this.#looping = false
@@ -151,13 +153,13 @@ export class ClientSession implements ConnectionUser, Deadline, BodyHost {
   }
 
   /** The bytes cannot be read as a request, or not as the rest of one: answer, then close. */
-  #refuse(error: ProxyError): void {
+  #refuse(error: ProxyError, bytes: Buffer): void {
     const exchange = this.#exchange
     if (exchange !== null) {
       exchange.bodyBroken(error)
       return
     }
-    const refusal = ClientExchange.refusal(this)
+    const refusal = ClientExchange.refusal(this, headText(bytes))
     this.#phase = 'exchange'
     this.#exchange = refusal
     refusal.fail(error)
@@ -252,7 +254,7 @@ export class ClientSession implements ConnectionUser, Deadline, BodyHost {
 
   /** This client cannot be served: it is told so, whatever it has to say. */
   turnAway(error: ProxyError): void {
-    this.#refuse(error)
+    this.#refuse(error, NO_BYTES)
   }
 
   destroy(): void {
@@ -306,6 +308,12 @@ export class ClientSession implements ConnectionUser, Deadline, BodyHost {
     this.#headBegun = begun
   }
 
+  /** What of a head is surely meant: a line that has not ended may go on in any way. */
+  #wholeLines(): Buffer {
+    const bytes = this.#queue.view()
+    return bytes.subarray(0, bytes.lastIndexOf(LF) + 1)
+  }
+
   expired(): void {
     const { unsent } = this.connection
     // A client that took a whole write since, 64 KB at most, is slow and not stalled.
@@ -313,7 +321,19 @@ export class ClientSession implements ConnectionUser, Deadline, BodyHost {
     else if (this.#phase === 'linger') this.abort(unsent > 0)
     else if (this.#exchange !== null) this.#exchange.clientStalled()
     else if (unsent > 0) this.abort(true)
-    else if (this.#headBegun) this.#refuse(new ProxyError('client_head_timeout'))
+    else if (this.#headBegun) this.#refuse(new ProxyError('client_head_timeout'), this.#wholeLines())
     else this.close()
   }
+}
+
+/** Bytes of a head that cannot be read which the log gets to see. */
+const REFUSED_HEAD_BYTES_MAX = 4096
+
+/** The bytes up to an empty line, as far as they have come and are told; without empty lines in front. */
+function headText(bytes: Buffer): string {
+  let start = 0
+  while (bytes[start] === CR || bytes[start] === LF) start++
+  const text = bytes.toString('latin1', start, start + REFUSED_HEAD_BYTES_MAX)
+  const end = text.search(/\r?\n\r?\n/)
+  return end === -1 ? text : text.slice(0, end)
 }

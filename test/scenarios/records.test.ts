@@ -22,6 +22,7 @@ test('a record tells who asked what, of whom, and what came of it', async t => {
     client: { address: '127.0.0.1', port: client.socket.localPort, listener: proxy.authority },
     method: 'POST',
     target: '/a?b',
+    refusedHead: '',
     host: 'Shop.Example:80',
     status: 201,
     requestBytes: 12,

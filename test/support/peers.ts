@@ -4,7 +4,7 @@
  * with CI=true a missing program is a failure, because there it was meant to be installed.
  */
 import { spawn } from 'node:child_process'
-import { accessSync, constants } from 'node:fs'
+import { accessSync, constants, existsSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -13,9 +13,12 @@ import { within } from './wait.ts'
 /** What the reason of a skipped test begins with, for the list at the end of a run. */
 export const MISSING = 'not on this machine: '
 
+/** Where servers are installed, which the PATH of a user may leave out. */
+const SERVER_FOLDERS = ['/usr/sbin', '/usr/local/sbin']
+
 /** Path of a program, or null. */
 export function findProgram(name: string): string | null {
-  for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
+  for (const folder of [...(process.env['PATH'] ?? '').split(delimiter), ...SERVER_FOLDERS]) {
     try {
       const path = join(folder, name)
       accessSync(path, constants.X_OK)
@@ -45,6 +48,14 @@ export function testWith(program: string, name: string, body: Body): void {
 export function testWithIpv6(name: string, body: Body): void {
   if (hasIpv6()) test(name, body)
   else test(name, { skip: `${MISSING}IPv6` }, () => {})
+}
+
+/** The file of Linux on which every write says that the disk is full. */
+export const FULL_DISK = '/dev/full'
+
+export function testWithFullDisk(name: string, body: Body): void {
+  if (existsSync(FULL_DISK)) test(name, body)
+  else test(name, { skip: `${MISSING}${FULL_DISK}` }, () => {})
 }
 
 export interface Finished {
