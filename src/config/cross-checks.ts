@@ -24,6 +24,7 @@ export function crossChecks(data: unknown, folder: string): Problem[] {
     ...routes.flatMap(({ route, path }) => targetProblems(route, path, upstreams)),
     ...routes.flatMap(({ route, path }) => attemptProblems(route, path)),
     ...routes.flatMap(({ route, path }) => layerProblems(route, path, folder)),
+    ...routes.flatMap(({ route, path }) => preflightProblems(route, path)),
     ...listeners.flatMap((listener, index) => reachProblems(listener, ['listeners', index])),
     ...listenProblems(listeners),
     ...stickyProblems(
@@ -84,6 +85,15 @@ function layerProblems(route: Fields, path: Path, folder: string): Problem[] {
     const found = layerFault(layer, { folder })
     return found === null ? [] : [fault([...path, 'layers', index, ...found.path], found.message)]
   })
+}
+
+/** A browser asks with OPTIONS before it asks for what it wants. */
+function preflightProblems(route: Fields, path: Path): Problem[] {
+  const methods = [route.method ?? []].flat()
+  const allows = listOf(route.layers).some(layer => isFields(layer) && layer.cors !== undefined)
+  return allows && methods.length > 0 && !methods.includes('OPTIONS')
+    ? [warning([...path, 'method'], 'preflights for the cors layer do not get here: add "OPTIONS"')]
+    : []
 }
 
 function reachProblems(listener: unknown, above: Path): Problem[] {

@@ -99,6 +99,21 @@ test('who prints a layer knows what to leave out', () => {
   assert.deepEqual(LAYERS.basicAuth.secrets, ['users'])
 })
 
+test('a route with cors that preflights cannot reach is told', async () => {
+  const warningsFor = async (method: unknown) => {
+    const layers = [{ cors: { origins: ['*'] } }]
+    const config = { listeners: [{ listen: 0, routes: [{ method, respond: 'x', layers }] }] }
+    writeFileSync(join(folder, 'sluice.config.json'), JSON.stringify(config))
+    const { faults, warnings } = await readConfig(null, folder)
+    assert.deepEqual(faults, [])
+    return warnings
+  }
+  for (const method of ['GET', ['GET', 'PUT']])
+    assert.match((await warningsFor(method))[0], /routes\[0\]\.method: preflights .*: add "OPTIONS"$/)
+  for (const method of [undefined, 'OPTIONS', ['GET', 'OPTIONS']])
+    assert.deepEqual(await warningsFor(method), [])
+})
+
 test('networks and origins are checked where they stand', async () => {
   assert.deepEqual(await faultsOf({ ipAllow: ['private', '10.0.0.0/40'] }), [
     '.ipAllow[1]: "10.0.0.0/40": the length after the slash is a number from 0 to 32',
