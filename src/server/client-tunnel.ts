@@ -11,8 +11,8 @@ import { closeFrame, GOING_AWAY, WebSocketLane } from '../tunnel/websocket-frame
 import type { ClientSession } from './client-session.ts'
 import { RequestBody } from './request-body.ts'
 
-/** Reads from which on the client's connection gets read memory of its own: an idle tunnel holds none. */
-const LARGE_READ_BYTES = 16_384
+/** As at the server's side: larger reads get read memory of the connection's own, an idle tunnel holds none. */
+const LARGE_READ_BYTES = 4_096
 
 export class ClientTunnel {
   readonly body: TunnelBody

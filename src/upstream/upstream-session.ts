@@ -43,8 +43,8 @@ export interface Tenant {
 
 /** Interim answers (1xx) before the final one; a server that sends more is broken. */
 const INTERIM_HEADS_MAX = 32
-/** Reads in a tunnel from which on it gets read memory of its own: an idle one holds none. */
-const LARGE_READ_BYTES = 16_384
+/** Reads in a tunnel beyond which it gets read memory of its own, so that they are written without a copy; an idle one holds none. */
+const LARGE_READ_BYTES = 4_096
 /** An answer that nobody wants is read up to this size, and the connection is kept. */
 const DROP_BYTES_MAX = 65_536
 const KEEP_ALIVE_ID = idOf('keep-alive')
