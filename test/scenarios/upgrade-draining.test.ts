@@ -16,7 +16,7 @@ test('WebSockets go on while the proxy drains, then both ends hear 1001 and clos
   const proxy = await startProxy(t, { to: origin.address })
   const clients = await Promise.all([1, 2, 3].map(() => openWebSocket(t, proxy)))
   const servers = await origin.talkers.count(3)
-  const drained = proxy.server.drain(5_000)
+  const drained = proxy.server.drain(10_000)
   for (const client of clients) client.socket.send('still here')
   for (const server of servers) assert.equal(await server.text(0), 'still here')
   for (const end of [...clients, ...servers]) assert.equal((await end.closed()).code, 1001)

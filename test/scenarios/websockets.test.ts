@@ -257,7 +257,8 @@ for (const side of ['client', 'server'] as const)
     // The kernel's buffers of two connections, and ours.
     assert.ok(stoppedAt < 0.75 * FLOOD_BYTES, `${stoppedAt} bytes went out`)
     const grown = memoryInUse() - before
-    assert.ok(grown < 8 * MEGABYTE, `memory grew by ${grown} bytes`)
+    // Some of it is the writer's own, which runs in this process too; unbounded it would be nearly all.
+    assert.ok(grown < FLOOD_BYTES / 4, `memory grew by ${grown} bytes`)
     reader.socket.resume()
     await sending
     await until(() => received.bytes === FLOOD_BYTES, 'all of it to arrive')
