@@ -302,6 +302,20 @@ conversation('the last 503 is passed on as it is', group(2, on(503)), ({ client,
   assert.match(got, /^HTTP\/1.1 503 Busy\r\nX-Server: second\r\nRetry-After: 7\r\n[\s\S]*\r\n\r\nbusy$/)
 })
 
+conversation('a 503 is not hidden behind a server that is down', group(2, on('connect', 503)), cast => {
+  const { client, servers } = cast
+  client.sends(...GET)
+  const busy = servers.accepts()
+  busy.gets(...GET_PASSED)
+  busy.sends(...BUSY)
+  servers.refuses()
+  const again = servers.accepts()
+  again.gets(...GET_PASSED)
+  again.sends(...BUSY)
+  assert.match(client.takes(), /^HTTP\/1.1 503 [\s\S]*busy$/)
+  assert.deepEqual(retriedOf(cast), ['10.0.0.1:8000 503', '10.0.0.2:8000 connect_refused'])
+})
+
 const refusedAnswers: readonly [string, readonly string[]][] = [
   ['of 100 KB', ['HTTP/1.1 503 Busy', 'Content-Length: 100000', '', 'x'.repeat(5000)]],
   ['in chunks', ['HTTP/1.1 503 Busy', 'Transfer-Encoding: chunked', '', '4', 'busy', '']],

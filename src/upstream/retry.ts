@@ -26,6 +26,8 @@ export interface FailedAttempt {
   readonly repeatable: boolean
   /** What was sent of the body is still here (always, when there is none). */
   readonly bodyKept: boolean
+  /** A server did answer, and its answer was thrown away for a better one. */
+  readonly answered: boolean
   /** How often the request may still be sent. */
   readonly attemptsLeft: number
   /** A server is left that was not asked yet. */
@@ -71,6 +73,12 @@ export const RETRY_TABLE = [
     ({ condition }, { on }) => condition === null || !on.has(condition),
   ),
   row('elsewhere', 'nothing of it was sent', ({ sent, othersLeft }) => !sent && othersLeft),
+  row(
+    'again',
+    'nobody else accepts, but a server had answered: what it says now is the answer',
+    ({ sent, answered, attemptsLeft, budgetLeft }) => !sent && answered && attemptsLeft > 0 && budgetLeft,
+    true,
+  ),
   row('give-up', 'all servers were asked', ({ sent }) => !sent),
   row('give-up', 'its method is not idempotent', ({ repeatable }) => !repeatable),
   row('give-up', `more than ${RESEND_BYTES_MAX} bytes of its body were sent`, ({ bodyKept }) => !bodyKept),

@@ -20,7 +20,6 @@ import {
   isIdempotent,
   isRepeatable,
   RESEND_BYTES_MAX,
-  type RetryStep,
   type RetryVerdict,
   resendsSent,
 } from './retry.ts'
@@ -100,7 +99,7 @@ class Attempt implements Serving, Lessee, Tenant, Deadline {
   #visit = -1
   /** Status of the answer that is being refused, and what comes instead. */
   #refusedStatus = 0
-  #refusedStep: RetryStep = 'give-up'
+  #refusal: RetryVerdict | null = null
   #watched = false
   #totalDueMs = NEVER
 
@@ -234,14 +233,16 @@ class Attempt implements Serving, Lessee, Tenant, Deadline {
     if (this.#group.options.health.on.has(status)) this.#blame(`status ${status}`)
     else this.#praise()
     if (!this.#handler.rules.retry.on.has(status)) return true
+    const verdict = this.#verdict(status, false, false)
+    if (verdict.step === 'give-up') return true
     this.#refusedStatus = status
-    this.#refusedStep = this.#verdict(status, false, false).step
-    return this.#refusedStep === 'give-up'
+    this.#refusal = verdict
+    return false
   }
 
   declined(): void {
     this.#session = null
-    this.#retry(this.#refusedStep, String(this.#refusedStatus))
+    this.#retry(this.#refusal as RetryVerdict, String(this.#refusedStatus))
   }
 
   answered(): void {
@@ -276,13 +277,13 @@ class Attempt implements Serving, Lessee, Tenant, Deadline {
     const stale = innocent && this.#reached
     if (!innocent && condition !== null && this.#group.options.health.on.has(condition))
       this.#blame(error.code)
-    const { step, why } = this.#verdict(condition, isQueueFault(error), stale)
-    if (step !== 'give-up') this.#retry(step, error.code)
+    const verdict = this.#verdict(condition, isQueueFault(error), stale)
+    if (verdict.step !== 'give-up') this.#retry(verdict, error.code)
     else if (this.#mayWait(condition, error)) this.#nextRound(error.code)
     else {
       this.#leaveEndpoint()
       const tellWhy = this.#reached && condition !== null && this.#handler.resends
-      const detail = `${error.detail} Not tried again: ${why}.`.trimStart()
+      const detail = `${error.detail} Not tried again: ${verdict.why}.`.trimStart()
       this.#giveUp(tellWhy ? new ProxyError(error.code, detail) : error)
     }
   }
@@ -297,6 +298,7 @@ class Attempt implements Serving, Lessee, Tenant, Deadline {
       sent: this.#reached,
       repeatable: this.#mayRepeat(),
       bodyKept: this.exchange.body.framing.kind === 'none' || this.#sent !== null,
+      answered: this.#refusal !== null,
       attemptsLeft: retry.attempts - this.#sends,
       othersLeft: (this.#tried?.length ?? 0) + 1 < this.#group.endpoints.length,
       budgetLeft: this.#group.retryBudget.covers(),
@@ -305,7 +307,7 @@ class Attempt implements Serving, Lessee, Tenant, Deadline {
   }
 
   /** `fault`: code or status, for the log. */
-  #retry(step: RetryStep, fault: string): void {
+  #retry({ step, paid }: RetryVerdict, fault: string): void {
     const endpoint = this.#endpoint as Endpoint
     this.#note(fault)
     this.exchange.body.release()
@@ -315,7 +317,7 @@ class Attempt implements Serving, Lessee, Tenant, Deadline {
       this.#connect(endpoint)
       return
     }
-    if (this.#reached) this.#group.retryBudget.take()
+    if (paid) this.#group.retryBudget.take()
     this.#leaveEndpoint()
     if (step === 'again') {
       this.#fresh = true

@@ -22,6 +22,10 @@ import {
 const shop: Upstream = {
   servers: ['127.0.0.1:9000', { address: '127.0.0.1:9001', weight: 2 }],
   balance: 'least-busy',
+  retry: { attempts: 3, on: ['connect', 'reset', 503], budget: 10 },
+  health: { failures: 5, outFor: '5s' },
+  check: { path: '/health', status: [200, '3xx'], interval: '2s' },
+  slowStart: '30s',
 }
 
 /** Every way to spread requests. */
@@ -90,6 +94,7 @@ export const good = defineConfig({
           ],
           to: 'shop',
         },
+        { path: '/report', to: 'shop', timeouts: { total: '5m' }, retry: { methods: 'all' } },
         { path: '/health', respond: 'fine' },
         { path: '/gone', respond: { status: 410, body: 'gone', headers: { 'x-a': 'b' } } },
       ],
@@ -179,11 +184,17 @@ export const upstreams: Record<string, Upstream> = {
   three: { servers: ['127.0.0.1:9000'], idleTimeout: '1d' },
   // @ts-expect-error: a server is text or has an address
   four: [9000],
+  // @ts-expect-error: no such condition
+  five: { servers: ['127.0.0.1:9000'], retry: { on: ['refused'] } },
+  // @ts-expect-error: a class of statuses is written 2xx
+  six: { servers: ['127.0.0.1:9000'], check: { path: '/', status: '200' } },
 }
 
 export const routes: Route[] = [
   // @ts-expect-error: 418 redirects nobody
   { redirect: { to: 'https://shop.example.com', status: 418 } },
+  // @ts-expect-error: the budget is the upstream's
+  { retry: { budget: 10 }, to: 'shop' },
   // @ts-expect-error: the headers layer has no such side
   { layers: [headers({ answer: { set: {} } })], to: 'shop' },
   // @ts-expect-error: the coding is called br
