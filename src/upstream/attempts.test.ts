@@ -108,6 +108,7 @@ conversation('tryTimeout: while a POST waits for a sign of life', TRY, cast => {
   })
   kept.isGone()
   second.gets(...POST, VIA, '', 'hi')
+  assert.deepEqual(servers.asked, [], 'the first way is given up')
 })
 
 const total = (ms: number, more: PlaybookOptions = {}): PlaybookOptions => {
