@@ -16,6 +16,7 @@ import {
 import type { Handler } from '../exchange/handler.ts'
 import { type ErrorPages, errorPagesLayer } from './error-pages.ts'
 import { headersLayer } from './headers.ts'
+import { RespondHandler } from './respond.ts'
 
 const HTML = 'text/html; charset=utf-8'
 const PAGES: ErrorPages = {
@@ -242,6 +243,34 @@ const TEAPOT: Handler = { handle: ({ reply }) => reply.fail({ row: { status: 418
 test('a page that nobody wants costs nothing', () => {
   assert.equal(errorPagesLayer({})(TEAPOT), TEAPOT)
 })
+
+const LAST_ROUTE: PlaybookOptions = {
+  handler: errorPagesLayer(PAGES)(new RespondHandler({ status: 404, body: 'x'.repeat(70_000) })),
+}
+
+conversation(
+  'in front of a fixed answer: the page of a route that takes what no other takes',
+  LAST_ROUTE,
+  ({ client }) => {
+    for (let i = 0; i < 2; i++) {
+      client.sends(...GET)
+      client.gets(...page('404 Not Found', HTML, '<p>no', []))
+    }
+  },
+)
+
+conversation(
+  'a client that leaves with the page does not stop the connection from being kept',
+  pages(),
+  cast => {
+    const server = asked(cast)
+    server.sends('HTTP/1.1 404 Not Here', 'Content-Length: 4', '', 'go')
+    cast.client.gets(...NOT_FOUND)
+    cast.client.leaves()
+    server.sends('ne')
+    server.isConnected()
+  },
+)
 
 const ONLY_HTML = pages({ '4xx': { body: '<p>', contentType: HTML, onlyIfAccepted: true, status: 200 } })
 
