@@ -12,15 +12,15 @@ import { connect } from '../support/raw-client.ts'
 import { request } from '../support/requests.ts'
 import { basic, scryptHash } from '../support/scrypt.ts'
 
-/** A hash that takes a few tens of milliseconds: longer than all requests of a test take to arrive. */
-const SLOW = scryptHash('open sesame', 14)
+/** A hash that takes several milliseconds: longer than all requests of a test take to arrive. */
+const SLOW = scryptHash('open sesame', 12)
 
 /** A proxy that trusts us, so that we can be many clients. */
 async function site(t: Parameters<typeof startProxy>[0]) {
   const origin = await startOrigin(t, (_, wire) => wire.send(answer('in')))
   const users = new Map([
     ['alice', SLOW],
-    ['bob', scryptHash('swordfish', 14)],
+    ['bob', scryptHash('swordfish', 12)],
   ])
   return startProxy(t, {
     to: origin,
