@@ -366,6 +366,23 @@ test('with all places taken answers go out as they are, and say that they vary',
   assert.equal(third.client.coding, 'gzip')
 })
 
+test('event streams take half of the places at most', () => {
+  const compressors = new Compressors(4)
+  const codings = [
+    'text/event-stream',
+    'text/event-stream',
+    'text/event-stream',
+    'text/html',
+    'text/html',
+    'text/html',
+  ].map(type => {
+    const { client, server } = talk({}, { compressors })
+    server.head([['Content-Type', type]])
+    return client.coding
+  })
+  assert.deepEqual(codings, ['gzip', 'gzip', null, 'gzip', 'gzip', null])
+})
+
 test('no more jobs at once than there may be, and a long line turns answers away', async () => {
   const compressors = new Compressors(100, 2, 3)
   const talks = Array.from({ length: 8 }, () => {

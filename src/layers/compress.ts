@@ -57,8 +57,11 @@ export const COMPRESS_DEFAULTS = { minimumBytes: 1024 } as const
 
 /** Bytes that gather while others are compressed; with more the source is held back. */
 const PENDING_BYTES_MAX = 65_536
-/** A source that pauses for so long has its bytes flushed. Events (text/event-stream) are flushed at once. */
+/** A source that pauses for so long has its bytes flushed; events do not wait for that. */
 const FLUSH_AFTER_MS = 5
+
+/** Events: each is flushed at once, and they may come for hours. */
+const EVENTS = 'text/event-stream'
 
 /** What all exchanges of a layer have in common. */
 interface Plan {
@@ -153,7 +156,8 @@ class CompressingReply implements Reply {
   }
 
   head(head: ResponseHead): void {
-    const coding = this.#codingFor(head)
+    const eager = mediaType(head.headers.get('content-type') ?? '') === EVENTS
+    const coding = this.#codingFor(head, eager)
     const source = this.#source
     if (coding === null || source === null) {
       if (source !== null) this.#next.open(source)
@@ -161,7 +165,6 @@ class CompressingReply implements Reply {
       return
     }
     const { levels, compressors } = this.#plan
-    const eager = mediaType(head.headers.get('content-type') ?? '') === 'text/event-stream'
     markCoded(head, coding)
     const work = new Compression(
       this.#exchange,
@@ -178,14 +181,14 @@ class CompressingReply implements Reply {
   }
 
   /** Edits the head of what goes out as it is; else gives the coding and has taken a place for it. */
-  #codingFor(head: ResponseHead): ContentCoding | null {
+  #codingFor(head: ResponseHead, eager: boolean): ContentCoding | null {
     const { matches, minimumBytes, compressors } = this.#plan
     const judgement = judge(head, matches, minimumBytes)
     if (judgement === 'leave') return null
     const { method, headers } = this.#exchange.request
     if (judgement === 'code' && this.#coding !== null) {
       if (method === 'HEAD') markCoded(head, this.#coding)
-      else if (compressors.take()) return this.#coding
+      else if (compressors.take(eager)) return this.#coding
     } else if (head.status === 304 && this.#coding !== null) answerWeakly(head, headers.get('if-none-match'))
     addVary(head.headers)
     return null
@@ -391,7 +394,7 @@ class Compression implements BodySink, Source, Serving, CompressorUser {
   /** Gives back all that is held, the compressor's memory excepted. */
   #leave(): void {
     this.#over = true
-    this.#compressors.open--
+    this.#compressors.giveBack(this.#eager)
     this.#pending.clear()
     if (this.#flushTimer !== null) clearTimeout(this.#flushTimer)
     if (this.#exchange.serving === this) this.#exchange.serving = null

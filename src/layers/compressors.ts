@@ -21,6 +21,8 @@ const { constants } = zlib
 
 /** Compressors open at once; each holds up to about 1.5 MB. Beyond it answers go out as they are. */
 export const COMPRESSORS_MAX = 128
+/** Share of them that event streams may take, so that those who listen for hours leave some to pages. */
+export const LASTING_SHARE_MAX = 0.5
 /** Jobs in the thread pool at once: a thread of its four stays free for others, and a core for the main loop. */
 export const JOBS_MAX = Math.max(1, Math.min(3, availableParallelism() - 1))
 /** Jobs in line for the thread pool. With more, new answers go out as they are rather than late. */
@@ -75,8 +77,8 @@ export class Compressors {
   #waitingMax: number
   #running = 0
   #waiting: Compressor[] = []
-  /** Places taken, see `take`. */
-  open = 0
+  #open = 0
+  #lasting = 0
 
   constructor(openMax = COMPRESSORS_MAX, jobsMax = JOBS_MAX, waitingMax = JOBS_WAITING_MAX) {
     this.#openMax = openMax
@@ -88,11 +90,23 @@ export class Compressors {
     return this.#running
   }
 
-  /** Takes a place for one more answer; false: there is none. A place is given back by `open--`. */
-  take(): boolean {
-    if (this.open >= this.#openMax || this.#waiting.length >= this.#waitingMax) return false
-    this.open++
+  /** Places that are taken. */
+  get open(): number {
+    return this.#open
+  }
+
+  /** Takes a place for one more answer; false: there is none. `lasting`: the answer may go on for hours. */
+  take(lasting: boolean): boolean {
+    if (this.#open >= this.#openMax || this.#waiting.length >= this.#waitingMax) return false
+    if (lasting && this.#lasting >= this.#openMax * LASTING_SHARE_MAX) return false
+    this.#open++
+    if (lasting) this.#lasting++
     return true
+  }
+
+  giveBack(lasting: boolean): void {
+    this.#open--
+    if (lasting) this.#lasting--
   }
 
   /** Starts the step of a compressor now or when its turn comes. */
