@@ -188,7 +188,7 @@ class CompressingReply implements Reply {
     const { method, headers } = this.#exchange.request
     if (judgement === 'code' && this.#coding !== null) {
       if (method === 'HEAD') markCoded(head, this.#coding)
-      else if (compressors.take(eager)) return this.#coding
+      else if (this.#source !== null && compressors.take(eager)) return this.#coding
     } else if (head.status === 304 && this.#coding !== null) answerWeakly(head, headers.get('if-none-match'))
     addVary(head.headers)
     return null
