@@ -13,7 +13,9 @@ import { nearest } from './config/nearest.ts'
 /** `argv` without the program: `['run', '--config', 'x.ts']`. Resolves with the exit code. */
 export async function main(argv: readonly string[]): Promise<ExitCode> {
   const output = standardOutput(argv.includes('--debug'))
-  const [first, ...rest] = argv
+  // What a supervisor starts: `worker`, then the words that it was started with itself.
+  const isWorker = argv[0] === 'worker' && process.send !== undefined
+  const [first, ...rest] = isWorker ? argv.slice(1) : argv
   if (first === '--help' || first === '-h') return say(output, overview(COMMANDS, version()))
   if (first === '--version' || first === '-v') return say(output, version())
   const command = COMMANDS.find(each => each.name === first)
@@ -27,6 +29,8 @@ export async function main(argv: readonly string[]): Promise<ExitCode> {
     return 2
   }
   try {
+    if (isWorker && command.loadPrepare !== undefined)
+      return await (await import('./commands/worker.ts')).work(command.loadPrepare, parsed.values, output)
     const work = await command.load()
     return await work(parsed.values, output)
   } catch (error) {
@@ -87,7 +91,7 @@ export function parseFlags(command: Command, args: readonly string[]): { values:
     if (times > 1 && flag.value !== null && !flag.list && !flag.repeatable)
       faults.push(`--${flag.name} is given ${times} times: it takes one value`)
   }
-  return { values: valuesOf(given), faults }
+  return { values: valuesOf(given, args), faults }
 }
 
 function typeOf(flag: Flag): 'boolean' | 'string' {
@@ -128,10 +132,11 @@ function split(flag: Flag | undefined, value: string): string[] {
     .filter(item => item !== '')
 }
 
-function valuesOf(given: ReadonlyMap<string, readonly string[]>): Values {
+function valuesOf(given: ReadonlyMap<string, readonly string[]>, args: readonly string[]): Values {
   return {
     text: name => given.get(name)?.at(-1) ?? null,
     list: name => given.get(name) ?? [],
     has: name => given.has(name),
+    args,
   }
 }

@@ -134,7 +134,7 @@ function fieldTables(): Readonly<Record<string, string>> {
   const [listener] = plan.listeners
   const { options } = plan.groups[0]
   return {
-    config: fieldTable('', { drainTimeoutMs: plan.drainTimeoutMs }),
+    config: fieldTable('', { drainTimeoutMs: plan.drainTimeoutMs, workers: plan.workers }),
     listener: fieldTable('listeners []', { ...listener }),
     route: fieldTable('listeners [] routes []', {}),
     redirect: fieldTable('listeners [] routes [] redirect', { status: 302 }),

@@ -40,8 +40,8 @@ const PLACES: Readonly<Record<string, { in: readonly string[]; instead: string }
   'node:https': { in: [], instead: 'the codec of http1/ is what this program speaks HTTP with' },
   'node:http2': { in: [], instead: 'the codec of http1/ is what this program speaks HTTP with' },
   'node:fs': {
-    // net/listener.ts: a unix socket is a file, and a stale one has to be removed.
-    in: ['config/', 'cache/disk-store.ts', 'tools/', 'admin/', 'commands/', 'net/listener.ts'],
+    // net/stale-socket.ts: a unix socket is a file, and a stale one has to be removed.
+    in: ['config/', 'cache/disk-store.ts', 'tools/', 'admin/', 'commands/', 'net/stale-socket.ts'],
     instead: 'read or write it in commands/ or config/ and hand in what was read, or a function',
   },
   zod: { in: ['config/'], instead: 'the data path has no dependencies: check it in config/' },
@@ -423,6 +423,6 @@ describe('layout', () => {
     assert.match(wrongImport('src/layers/headers.ts', 'src/cache/cache-layer.ts'), /beside layers/)
     assert.match(wrongImport('src/server/server.ts', 'node:net'), /from net/)
     assert.match(wrongImport('src/http/message.ts', 'node:path'), /pure/)
-    assert.equal(wrongImport('src/net/listener.ts', 'node:fs'), '')
+    assert.equal(wrongImport('src/net/stale-socket.ts', 'node:fs'), '')
   })
 })

@@ -6,6 +6,7 @@ import { LIMITS } from '../../src/http1/limits.ts'
 import type { Connection, ConnectionUser, OutputMark } from '../../src/net/connection.ts'
 import { deadlines } from '../../src/net/deadlines.ts'
 import { ClientSession, type SessionContext } from '../../src/server/client-session.ts'
+import { noCounters } from '../../src/server/counters.ts'
 import { ForwardedWriter } from '../../src/server/forwarded-writer.ts'
 import { LISTENER_DEFAULTS } from '../../src/server/options.ts'
 import { Group } from '../../src/upstream/group.ts'
@@ -86,7 +87,9 @@ const context: SessionContext = {
   services: { record: null, warn: () => {} },
   deadlines,
   forwarded: new ForwardedWriter('x-forwarded', []),
+  counters: noCounters(),
   draining: false,
+  idleStays: false,
   closed: () => {},
 }
 const client = new Drain()

@@ -5,7 +5,7 @@
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import type { Output, Values } from '../../src/commands/command.ts'
-import { run } from '../../src/commands/run.ts'
+import { serve } from '../../src/commands/serve.ts'
 import { startOrigin } from './origins.ts'
 
 const usage = 'npm start -- --listen 127.0.0.1:8090'
@@ -24,7 +24,8 @@ async function start(listen: string): Promise<number> {
     err: line => console.error(line),
     debug: false,
   }
-  const code = await run(
+  const code = await serve(
+    'run',
     flags({ config: fileURLToPath(new URL('sluice.config.ts', import.meta.url)) }),
     output,
   )
@@ -39,6 +40,7 @@ function flags(given: Readonly<Record<string, string>>): Values {
     text: name => given[name] ?? null,
     list: name => (name in given ? [given[name]] : []),
     has: name => name in given,
+    args: Object.entries(given).map(([name, value]) => `--${name}=${value}`),
   }
 }
 

@@ -2,6 +2,9 @@
  * What a command is to the command line: its words, and where its work stands.
  */
 
+import type { Path } from '../config/problems.ts'
+import type { ConfigData } from '../config/schema.ts'
+
 export interface Flag {
   /** Without the two dashes. */
   readonly name: string
@@ -21,6 +24,8 @@ export interface Values {
   /** All values, in order. */
   list(name: string): readonly string[]
   has(name: string): boolean
+  /** The flags as they stood on the command line: another process is given the same. */
+  readonly args: readonly string[]
 }
 
 /** Where a command speaks. A line is given without its end. */
@@ -36,6 +41,20 @@ export interface Output {
 /** 0 fine, 1 failed while running, 2 bad use or bad config. */
 export type ExitCode = 0 | 1 | 2
 
+/** What a command that serves is told to serve. */
+export interface Found {
+  /** Null when it has faults; they are told. */
+  readonly config: ConfigData | null
+  /** What relative names in the config are relative to. */
+  readonly folder: string
+  /** The files it was read from, absolute; none when it came from flags. */
+  readonly files: readonly string[]
+  placeOf(path: Path): string
+}
+
+/** Reads and checks what is to be served. */
+export type Prepare = (values: Values, output: Output) => Promise<Found>
+
 export type Work = (values: Values, output: Output) => Promise<ExitCode>
 
 export interface Command {
@@ -49,6 +68,8 @@ export interface Command {
   readonly laterFlags: readonly string[]
   /** Loads what does the work, so that help and version load nothing else. */
   load(): Promise<Work>
+  /** For a command that serves: what its workers begin with. */
+  loadPrepare?(): Promise<Prepare>
 }
 
 /** The words of an error: its message, or with `--debug` where it came from as well. */

@@ -1,7 +1,7 @@
 /**
  * The commands of this version, in the order of the help.
  */
-import type { Command, Flag } from './command.ts'
+import type { Command, Flag, Work } from './command.ts'
 
 const CONFIG: Flag = {
   name: 'config',
@@ -19,15 +19,32 @@ const LOG: readonly Flag[] = [
   { name: 'log-file', value: 'FILE', help: 'write the log there instead of to stdout' },
 ]
 
+const WORKERS: Flag = {
+  name: 'workers',
+  value: 'N',
+  help: 'processes that share the connections: a number, or auto for one a core (default: 1)',
+}
+const WATCH: Flag = {
+  name: 'watch',
+  value: null,
+  help: 'reload when the config changes, or a file that it imports',
+}
+
+async function serving(command: string): Promise<Work> {
+  const { serve } = await import('./serve.ts')
+  return (values, output) => serve(command, values, output)
+}
+
 export const COMMANDS: readonly Command[] = [
   {
     name: 'run',
     summary: 'serve what the config file says',
-    usage: '[--config FILE]',
+    usage: '[--config FILE] [--workers N] [--watch]',
     example: 'sluice run --config shop.config.ts --log json',
-    flags: [CONFIG, ...LOG, DEBUG],
-    laterFlags: ['workers', 'watch'],
-    load: async () => (await import('./run.ts')).run,
+    flags: [CONFIG, WORKERS, WATCH, ...LOG, DEBUG],
+    laterFlags: [],
+    load: () => serving('run'),
+    loadPrepare: async () => (await import('./run.ts')).prepareRun,
   },
   {
     name: 'check',
@@ -84,11 +101,13 @@ export const COMMANDS: readonly Command[] = [
         value: 'TIME',
         help: 'time for running exchanges when asked to end (default: 30s)',
       },
+      WORKERS,
       ...LOG,
       DEBUG,
     ],
-    laterFlags: ['cache', 'workers'],
-    load: async () => (await import('./proxy.ts')).proxy,
+    laterFlags: ['cache'],
+    load: () => serving('proxy'),
+    loadPrepare: async () => (await import('./proxy.ts')).prepareProxy,
   },
 ]
 

@@ -82,6 +82,8 @@ export class LogWriter {
   #batch: Buffer | null = null
   #batchOffset = 0
   #droppedLines = 0
+  /** Dropped before, and told. */
+  #toldLines = 0
   /** The error of the last write, so that a full disk is told once and not with every batch. */
   #failure = ''
   /** The last byte that was written was not a line end: a batch broke off in the middle of a line. */
@@ -98,6 +100,11 @@ export class LogWriter {
   /** Lines dropped since the last time this was told. */
   get droppedLines(): number {
     return this.#droppedLines
+  }
+
+  /** Lines that were dropped so far, told or not. */
+  get lostLines(): number {
+    return this.#toldLines + this.#droppedLines
   }
 
   /** `line` ends in a line end. Returns at once, whatever becomes of the line. */
@@ -137,6 +144,7 @@ export class LogWriter {
     if (this.#retryTimer !== null) clearTimeout(this.#retryTimer)
     const unwritten = this.#batch === null ? 0 : countLines(this.#batch, this.#batchOffset)
     const lost = this.#droppedLines + unwritten + countLines(Buffer.from(this.#pending), 0)
+    this.#droppedLines = lost
     if (lost > 0) this.#complain(`log ${this.#target.name}: ends, ${lost} lines were lost`)
   }
 
@@ -178,6 +186,7 @@ export class LogWriter {
     this.#torn = batch[batch.length - 1] !== 0x0a
     const lost = this.#droppedLines
     this.#failure = ''
+    this.#toldLines += lost
     this.#droppedLines = 0
     if (lost > 0) this.#complain(`log ${this.#target.name}: works again, ${lost} lines were lost`)
     this.#next()

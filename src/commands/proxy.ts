@@ -3,18 +3,16 @@
  * Strategy: the flags are written into a config, and everything after that is what `sluice run` does; a fault
  * of the config is told by the flag it came from.
  */
-import { resolve } from 'node:path'
-import { buildPlan } from '../config/build.ts'
 import { checkData } from '../config/check.ts'
 import type { Path } from '../config/problems.ts'
-import type { ExitCode, Output, Values } from './command.ts'
+import type { Found, Output, Values } from './command.ts'
 import { logFlags } from './log-flags.ts'
-import { serve } from './serve.ts'
+import { workersFaults } from './workers-flag.ts'
 
 const DEFAULT_LISTEN = '127.0.0.1:8080'
 const UPSTREAM = 'upstream'
 
-export async function proxy(values: Values, output: Output): Promise<ExitCode> {
+export async function prepareProxy(values: Values, output: Output): Promise<Found> {
   const log = logFlags(values)
   const headers = headerFlags(values.list('set-header'))
   // First, so that it has the last word on answers: it sees what --set-header has set.
@@ -28,17 +26,13 @@ export async function proxy(values: Values, output: Output): Promise<ExitCode> {
   const faults = [
     ...missing,
     ...log.faults,
+    ...workersFaults(values),
     ...headers.faults,
     ...told.map(({ path, message }) => `${flagOf(path)}: ${message}`),
   ]
   // Every listener has the same routes: what is wrong with them is wrong once.
   for (const fault of new Set(faults)) output.err(fault)
-  if (config === null || faults.length > 0) return 2
-  const plan = buildPlan(config, { folder: process.cwd(), placeOf: flagOf })
-  return serve(
-    { ...plan, logFormat: log.format, logFile: log.file === null ? null : resolve(log.file) },
-    output,
-  )
+  return { config: faults.length > 0 ? null : config, folder: process.cwd(), files: [], placeOf: flagOf }
 }
 
 /** The flags as a config, not checked yet. */

@@ -1,101 +1,170 @@
 /**
- * Runs a plan until a signal ends it: what `run` and `proxy` have in common.
+ * Serves until a signal ends it: what `run` and `proxy` have in common. This process is the supervisor: it binds
+ * the sockets, starts the workers that serve and speaks for all of them; it reads no config and serves nothing.
  * Signals: SIGTERM and SIGINT let running exchanges finish and end with 0; a second one ends at once with 1, as
- * exchanges were cut; SIGUSR2 opens the log file again; SIGHUP says that there is no reload yet.
+ * exchanges were cut; SIGHUP reads the config again; SIGUSR2 opens the log files again.
  */
-import { isatty } from 'node:tty'
+import { relative } from 'node:path'
 import { systemClock } from '../base/clock.ts'
 import { formatDuration } from '../base/units.ts'
-import type { Plan } from '../config/build.ts'
-import { lineFormatter } from '../layers/access-log.ts'
-import { ProxyServer } from '../server/server.ts'
-import { type ExitCode, type Output, wordsOf } from './command.ts'
+import { urlOf } from '../net/bound-address.ts'
+import { SharedSockets, type SocketSet } from '../net/shared-sockets.ts'
+import type { Counters } from '../server/counters.ts'
+import type { Outcome } from '../server/generation.ts'
+import { Workers } from '../server/workers.ts'
+import { type ExitCode, type Output, type Values, wordsOf } from './command.ts'
 import { listenFault } from './listen-fault.ts'
-import { fileTarget, LogWriter, standardTarget } from './log-writer.ts'
+import { LogWriter, standardTarget } from './log-writer.ts'
+import type { Prepared } from './messages.ts'
+import { WatchFiles } from './watch-files.ts'
+import { startWorker } from './worker-process.ts'
 
-export async function serve(plan: Plan, output: Output): Promise<ExitCode> {
-  // Complaints of a running server go through a writer of their own: a stuck reader of stderr must not stop it.
+export async function serve(command: string, values: Values, output: Output): Promise<ExitCode> {
+  // A stuck reader of stderr must not stop the supervisor.
   const complaints = new LogWriter(standardTarget('stderr'), () => {})
-  const warn = (line: string): void => complaints.write(`${line}\n`)
-  let log: LogWriter | null
-  try {
-    log = openLog(plan, warn)
-  } catch (error) {
-    output.err(`cannot open the log file ${plan.logFile}: ${wordsOf(error, output)}`)
-    return 1
-  }
-  const code = await serveWith(plan, output, log, warn)
-  for (const group of plan.groups) group.close()
-  await log?.close()
+  const supervisor = new Supervisor(command, values, output, line => complaints.write(`${line}\n`))
+  const code = await supervisor.run()
   await complaints.close()
   return code
 }
 
-function openLog(plan: Plan, warn: (line: string) => void): LogWriter | null {
-  if (plan.logFormat === 'off') return null
-  return new LogWriter(plan.logFile === null ? standardTarget('stdout') : fileTarget(plan.logFile), warn)
-}
+class Supervisor {
+  #values: Values
+  #output: Output
+  #warn: (line: string) => void
+  #sockets = new SharedSockets()
+  #workers: Workers<Prepared, SocketSet>
+  #watch: WatchFiles | null = null
+  #signals: Signals
 
-async function serveWith(
-  plan: Plan,
-  output: Output,
-  log: LogWriter | null,
-  warn: (line: string) => void,
-): Promise<ExitCode> {
-  const server = new ProxyServer(plan.listeners, { record: recorder(plan, log), warn })
-  const signals = new Signals(log, warn)
-  process.once('uncaughtException', error => {
-    output.err(`sluice failed, and this is a fault of its own: ${wordsOf(error, output)}`)
-    process.exit(1)
-  })
-  try {
-    for (const { url, kind } of await server.start()) output.out(`listening ${url} (${kind})`)
-    for (const group of plan.groups) group.start(warn)
-    const name = await signals.asked
-    warn(
-      `${name}: finishing what runs, at most ${formatDuration(plan.drainTimeoutMs)}; once more ends it at once`,
+  constructor(command: string, values: Values, output: Output, warn: (line: string) => void) {
+    this.#values = values
+    this.#output = output
+    this.#warn = warn
+    const args = [command, ...values.args]
+    this.#workers = new Workers<Prepared, SocketSet>(
+      {
+        spawn: (_slot, events) => startWorker(args, events),
+        open: ({ addresses, workers }) => this.#sockets.open(addresses, workers),
+        after: (durationMs, call) => {
+          const timer = setTimeout(call, durationMs)
+          return () => clearTimeout(timer)
+        },
+        nowMs: () => systemClock.preciseMs(),
+        tell: warn,
+      },
+      {
+        reloaded: (plan, sockets) => this.#serving(plan, sockets),
+        notReloaded: outcome => this.#notReloaded(outcome),
+      },
     )
-    return await drain(server, plan.drainTimeoutMs, signals, warn)
-  } catch (error) {
-    output.err(listenFault(error as NodeJS.ErrnoException, process.platform))
-    if (output.debug) output.err(wordsOf(error, output))
+    this.#signals = new Signals({
+      SIGHUP: () => this.#reload('SIGHUP'),
+      SIGUSR2: () => this.#workers.reopenLogs(),
+    })
+  }
+
+  async run(): Promise<ExitCode> {
+    try {
+      const outcome = await Promise.race([this.#workers.start(), this.#signals.asked])
+      if (typeof outcome === 'string') return await this.#endAtOnce(0)
+      if (outcome.kind !== 'serving') return this.#notStarted(outcome)
+      this.#workers.sockets?.keep()
+      this.#serving(this.#workers.plan!, this.#workers.sockets!)
+      return await this.#end(await this.#signals.asked)
+    } finally {
+      this.#watch?.close()
+      this.#sockets.close()
+      this.#signals.close()
+    }
+  }
+
+  #notStarted(outcome: Outcome): ExitCode {
+    if (outcome.kind === 'refused') return outcome.code
+    this.#output.err(this.#reasonOf(outcome))
+    if (this.#output.debug && outcome.kind === 'not-bound')
+      this.#output.err(wordsOf(outcome.error, this.#output))
     return 1
-  } finally {
-    server.close()
-    signals.close()
+  }
+
+  #reasonOf(outcome: Outcome): string {
+    if (outcome.kind === 'not-bound')
+      return listenFault(outcome.error as NodeJS.ErrnoException, process.platform)
+    return outcome.kind === 'failed' ? outcome.reason : 'the config has faults'
+  }
+
+  /** All workers of a config listen. */
+  #serving(plan: Prepared, sockets: SocketSet): void {
+    for (const [index, bound] of sockets.bound.entries())
+      if (sockets.fresh[index]) this.#output.out(`listening ${urlOf(bound)} (proxy)`)
+    if (!this.#values.has('watch')) return
+    this.#watch ??= new WatchFiles(
+      file => this.#reload(`${relative(process.cwd(), file)} has changed`),
+      this.#warn,
+    )
+    this.#watch.watch(plan.files)
+  }
+
+  #notReloaded(outcome: Outcome): void {
+    this.#warn(`${this.#reasonOf(outcome)}: the old config goes on`)
+    // What is wrong may stand in a file that the old config does not have.
+    const files = this.#workers.plan?.files ?? []
+    if (outcome.kind === 'refused') this.#watch?.watch([...new Set([...files, ...outcome.files])])
+  }
+
+  #reload(reason: string): void {
+    this.#warn(`${reason}: reading the config again`)
+    void this.#workers.reload()
+  }
+
+  async #end(name: string): Promise<ExitCode> {
+    const timeoutMs = this.#workers.plan?.drainTimeoutMs ?? 0
+    this.#watch?.close()
+    this.#sockets.close()
+    const stopped = this.#workers.stop(timeoutMs)
+    await Promise.race([stopped, this.#signals.askedAgain])
+    this.#warn(
+      `${name}: finishing what runs, at most ${formatDuration(timeoutMs)}; once more ends it at once`,
+    )
+    const over = await Promise.race([
+      this.#workers.over().then(() => true),
+      this.#signals.askedAgain.then(() => false),
+    ])
+    if (!over) {
+      this.#warn('asked again: ended at once')
+      return await this.#endAtOnce(1)
+    }
+    this.#warn(summaryOf(this.#workers.counters, this.#workers.served))
+    return 0
+  }
+
+  async #endAtOnce(code: ExitCode): Promise<ExitCode> {
+    this.#workers.cut()
+    await this.#workers.over()
+    return code
   }
 }
 
-function recorder(plan: Plan, log: LogWriter | null): ConstructorParameters<typeof ProxyServer>[1]['record'] {
-  if (log === null || plan.logFormat === 'off') return null
-  const format = plan.logFormat ?? (plan.logFile === null && isatty(1) ? 'short' : 'json')
-  const lineOf = lineFormatter(format, systemClock)
-  return record => log.write(lineOf(record))
-}
-
-async function drain(
-  server: ProxyServer,
-  timeoutMs: number,
-  signals: Signals,
-  warn: (line: string) => void,
-): Promise<ExitCode> {
-  const cut = await Promise.race([server.drain(timeoutMs), signals.askedAgain.then(() => null)])
-  if (cut === null) {
-    warn('asked again: ended at once')
-    return 1
-  }
-  if (cut > 0)
-    warn(`${cut} connection${cut === 1 ? ' was' : 's were'} cut after ${formatDuration(timeoutMs)}`)
-  return 0
+function summaryOf(counters: Counters, workers: number): string {
+  const counted = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`
+  const { failedByClient, failedByProxy, failedByUpstream, cutConnections, droppedLogLines } = counters
+  const failed = failedByClient + failedByProxy + failedByUpstream
+  const sides = `${failedByClient} by the client, ${failedByProxy} here, ${failedByUpstream} upstream`
+  return [
+    `served ${counted(counters.exchanges, 'request')} on ${counted(counters.connections, 'connection')} by ${counted(workers, 'worker')}`,
+    ...(failed > 0 ? [`${failed} failed (${sides})`] : []),
+    ...(cutConnections > 0 ? [`${counted(cutConnections, 'connection')} cut`] : []),
+    ...(droppedLogLines > 0 ? [`${counted(droppedLogLines, 'log line')} lost`] : []),
+  ].join(', ')
 }
 
 class Signals {
   /** Name of the first signal that asks the program to end. */
   readonly asked: Promise<string>
   readonly askedAgain: Promise<void>
-  readonly #handlers: readonly (readonly [NodeJS.Signals, () => void])[]
+  readonly #handlers: readonly (readonly [string, () => void])[]
 
-  constructor(log: LogWriter | null, warn: (line: string) => void) {
+  constructor(others: Readonly<Record<string, () => void>>) {
     let first: (name: string) => void
     let second: () => void
     this.asked = new Promise(resolve => {
@@ -106,15 +175,7 @@ class Signals {
     })
     let times = 0
     const end = (name: string) => () => (times++ === 0 ? first(name) : second())
-    this.#handlers = [
-      ['SIGTERM', end('SIGTERM')],
-      ['SIGINT', end('SIGINT')],
-      ['SIGUSR2', () => log?.reopen()],
-      [
-        'SIGHUP',
-        () => warn('SIGHUP: reload is not in this version yet: stop and start instead; nothing was changed'),
-      ],
-    ]
+    this.#handlers = [['SIGTERM', end('SIGTERM')], ['SIGINT', end('SIGINT')], ...Object.entries(others)]
     for (const [name, handler] of this.#handlers) process.on(name, handler)
   }
 

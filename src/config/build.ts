@@ -24,6 +24,8 @@ export interface Plan {
   /** To be closed at the end: they hold connections. */
   readonly groups: readonly Group[]
   readonly drainTimeoutMs: number
+  /** Processes that serve it. */
+  readonly workers: number | 'auto'
   /** null: what suits the place where the lines go. */
   readonly logFormat: 'short' | 'combined' | 'json' | 'off' | null
   /** Absolute path, or null for stdout. */
@@ -57,6 +59,7 @@ export function buildPlan(config: ConfigData, context: BuildContext): Plan {
     listeners,
     groups,
     drainTimeoutMs: msOf(config.drainTimeout) ?? DRAIN_TIMEOUT_MS,
+    workers: config.workers ?? 1,
     logFormat: config.log?.format ?? null,
     logFile: config.log?.file === undefined ? null : resolve(context.folder, config.log.file),
   }

@@ -7,7 +7,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { registerHooks } from 'node:module'
 import { dirname, extname, isAbsolute, relative, resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { findJsonFault } from './json-fault.ts'
 import { type Place, type PlaceNode, TOP } from './places.ts'
 import { importFault } from './script-faults.ts'
@@ -25,11 +25,16 @@ export interface PlacedFault {
   readonly message: string
 }
 
-export interface Loaded {
+export interface Read {
   readonly data: unknown
   readonly places: PlaceNode | null
   /** None: `data` is what the file says, not checked yet. */
   readonly faults: readonly PlacedFault[]
+}
+
+export interface Loaded extends Read {
+  /** The file itself and those of its own that it imports, absolute. */
+  readonly files: readonly string[]
 }
 
 /** Tried in this order. */
@@ -53,6 +58,12 @@ export function shownName(file: string, folder: string): string {
 
 /** `file` is absolute. */
 export async function loadConfig(file: string): Promise<Loaded> {
+  const files = new Set([file])
+  const read = await readFile(file, files)
+  return { ...read, files: [...files] }
+}
+
+async function readFile(file: string, files: Set<string>): Promise<Read> {
   let text: string
   try {
     text = readFileSync(file, 'utf8').replace(/^\ufeff/, '')
@@ -69,7 +80,7 @@ export async function loadConfig(file: string): Promise<Loaded> {
     case '.mts':
     case '.js':
     case '.mjs':
-      return loadScript(file, text)
+      return loadScript(file, text, files)
     default:
       return failed(TOP, `"${extname(file)}" is not a kind of config: write it as .ts, .js, .json or .yaml`)
   }
@@ -82,7 +93,7 @@ function unreadable(error: NodeJS.ErrnoException): string {
   return `the file cannot be read: ${error.message}`
 }
 
-function loadJson(text: string): Loaded {
+function loadJson(text: string): Read {
   let data: unknown
   try {
     data = JSON.parse(text)
@@ -94,14 +105,14 @@ function loadJson(text: string): Loaded {
   return { data, places, faults: repeated.map(repeatedFault) }
 }
 
-async function loadScript(file: string, text: string): Promise<Loaded> {
+async function loadScript(file: string, text: string, files: Set<string>): Promise<Read> {
   const reading = readScript(text, /\.m?ts$/.test(file))
   const script = 'message' in reading ? null : reading
   // The parser may be younger or older than Node: what runs is right, whatever the parser says.
   const syntaxFault = 'message' in reading ? reading : null
   let module: { default?: unknown }
   try {
-    module = await importWithin(file, script, LOAD_TIMEOUT_MS)
+    module = await importWithin(file, script, files, LOAD_TIMEOUT_MS)
   } catch (error) {
     return failedImport(error, file, script, syntaxFault)
   }
@@ -119,7 +130,7 @@ function failedImport(
   file: string,
   script: ScriptReading | null,
   syntaxFault: SyntaxFault | null,
-): Loaded {
+): Read {
   if (syntaxFault !== null) return failed(syntaxFault.place, syntaxFault.message)
   const { place, message } = importFault(error, file, script)
   return failed(place, message)
@@ -129,13 +140,14 @@ function repeatedFault({ key, place }: RepeatedKey): PlacedFault {
   return { place, message: `the key "${key}" is written twice here: keep one` }
 }
 
-function failed(place: Place, message: string): Loaded {
+function failed(place: Place, message: string): Read {
   return { data: undefined, places: null, faults: [{ place, message }] }
 }
 
 async function importWithin(
   file: string,
   script: ScriptReading | null,
+  files: Set<string>,
   timeoutMs: number,
 ): Promise<{ default?: unknown }> {
   const url = pathToFileURL(file).href
@@ -143,6 +155,7 @@ async function importWithin(
     resolve(specifier, context, next) {
       if (specifier === 'sluice') return { url: ownIndex(), shortCircuit: true }
       const found = next(specifier, context)
+      if (isOfConfig(found.url)) files.add(fileURLToPath(found.url))
       return found.url === url && script?.isModule ? { ...found, format: moduleFormat(file) } : found
     },
   })
@@ -159,10 +172,17 @@ async function importWithin(
   }
 }
 
+/** A file that people write, and not one of a package or of this program. */
+function isOfConfig(url: string): boolean {
+  return url.startsWith('file:') && !url.includes('/node_modules/') && !url.startsWith(OWN_FOLDER)
+}
+
 /** A config with `import` is a module, whatever the package.json around it says about other files. */
 function moduleFormat(file: string): string {
   return /\.m?ts$/.test(file) ? 'module-typescript' : 'module'
 }
+
+const OWN_FOLDER = new URL('..', import.meta.url).href
 
 /** What `import … from 'sluice'` means in a config: this very program, installed beside it or not. */
 function ownIndex(): string {

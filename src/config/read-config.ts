@@ -13,6 +13,8 @@ export interface ReadConfig {
   readonly file: string
   /** What relative names in the config are relative to. */
   readonly folder: string
+  /** Every file it was read from, absolute: itself and what it imports. */
+  readonly files: readonly string[]
   /** Null when there is a fault. */
   readonly config: ConfigData | null
   /** `file:line:column: message`, in the order of the file. */
@@ -36,6 +38,7 @@ export async function readConfig(file: string | null, folder: string): Promise<R
     return {
       file: shown,
       folder: folderOf(full),
+      files: loaded.files,
       config: null,
       faults,
       warnings: ignored,
@@ -47,6 +50,7 @@ export async function readConfig(file: string | null, folder: string): Promise<R
   return {
     file: shown,
     folder: folderOf(full),
+    files: loaded.files,
     config,
     faults: linesOf(problems, 'fault', shown, places),
     warnings: [...ignored, ...linesOf(problems, 'warning', shown, places)],
@@ -58,7 +62,15 @@ function nothingFound(folder: string): ReadConfig {
   const [first, ...others] = DEFAULT_NAMES
   const endings = others.map(name => name.slice('sluice.config'.length)).join(', ')
   const message = `no config in ${folder}: write ${first} (or ${endings}), or name a file with --config`
-  return { file: first, folder, config: null, faults: [message], warnings: [], placeOf: () => `${first}:1:1` }
+  return {
+    file: first,
+    folder,
+    files: [],
+    config: null,
+    faults: [message],
+    warnings: [],
+    placeOf: () => `${first}:1:1`,
+  }
 }
 
 function linesOf(

@@ -282,6 +282,16 @@ export const configSchema = object(
       'How long running exchanges may take to finish when the program is asked to end.',
       '30s',
     ).optional(),
+    workers: z
+      .union([count('', 1, 1, 1024), z.literal('auto')], {
+        error: issue =>
+          `${show(issue.input)} is not a whole number from 1 to 1024 and not "auto": write for example 2, or "auto" for one a core`,
+      })
+      .optional()
+      .meta({
+        description: 'Processes that share the connections: a number, or "auto" for one a core.',
+        examples: [2, 'auto'],
+      }),
   },
   'a config',
   "defineConfig({ upstreams: { shop: '127.0.0.1:9000' }, listeners: [{ listen: ':8080', routes: [{ to: 'shop' }] }] })",
@@ -289,7 +299,6 @@ export const configSchema = object(
     servers: 'it belongs under an upstream',
     routes: 'it belongs under a listener',
     listen: "write listeners: [{ listen: ':8080', routes: [...] }]",
-    workers: notYet('several workers'),
   },
 ).meta({ title: 'Sluice configuration' })
 

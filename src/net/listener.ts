@@ -4,14 +4,12 @@
  * before it does and make the socket ourselves, with `onread` into our memory: that leans on one private field,
  * here and nowhere else. Where the field is not there, the regular event is used and bytes come as events.
  */
-import fs from 'node:fs'
 import net from 'node:net'
 import { getSystemErrorName } from 'node:util'
+import type { BoundAddress } from './bound-address.ts'
 import { SocketConnection } from './connection.ts'
-
-export type BoundAddress =
-  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
-  | { readonly kind: 'unix'; readonly path: string }
+import { listenOn, type SharedSocket } from './shared-sockets.ts'
+import { removeStaleSocket } from './stale-socket.ts'
 
 export interface ListenerEvents {
   accept(connection: SocketConnection): void
@@ -27,7 +25,8 @@ interface PrivateHandle {
 }
 
 export class Listener {
-  #server = net.createServer({ allowHalfOpen: true, noDelay: true })
+  /** One, or one for each socket that was handed in. */
+  #servers: readonly net.Server[] = []
   #events: ListenerEvents
 
   constructor(events: ListenerEvents) {
@@ -37,45 +36,56 @@ export class Listener {
   /** Rejects with the system's error (EADDRINUSE, EACCES, EADDRNOTAVAIL …). */
   async listen(address: BoundAddress): Promise<BoundAddress> {
     if (address.kind === 'unix') await removeStaleSocket(address.path)
-    if (address.kind === 'unix') await this.#bind({ path: address.path, backlog: BACKLOG })
-    else await this.#bindTcp(address.host, address.port)
-    this.#server.on('error', error => this.#events.fault(error))
-    this.#takeHandles()
+    const server =
+      address.kind === 'unix'
+        ? await this.#bind(each => each.listen({ path: address.path, backlog: BACKLOG }))
+        : await this.#bindTcp(address.host, address.port)
+    this.#servers = [server]
     if (address.kind === 'unix') return address
-    const bound = this.#server.address() as net.AddressInfo
+    const bound = server.address() as net.AddressInfo
     return { kind: 'tcp', host: bound.address, port: bound.port }
+  }
+
+  /** Listens on sockets that are bound already. */
+  async listenOn(sockets: readonly SharedSocket[]): Promise<void> {
+    for (const socket of sockets)
+      this.#servers = [...this.#servers, await this.#bind(server => listenOn(server, socket, BACKLOG))]
   }
 
   /** Stops accepting. Connections that are open stay. */
   close(): void {
-    this.#server.close()
+    for (const server of this.#servers) server.close()
   }
 
   /** `::` means every interface, IPv4 too; a machine without IPv6 gets `0.0.0.0`. */
-  async #bindTcp(host: string, port: number): Promise<void> {
+  async #bindTcp(host: string, port: number): Promise<net.Server> {
     try {
-      await this.#bind({ host, port, backlog: BACKLOG })
+      return await this.#bind(server => server.listen({ host, port, backlog: BACKLOG }))
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
       if (host !== '::' || (code !== 'EAFNOSUPPORT' && code !== 'EADDRNOTAVAIL')) throw error
-      await this.#bind({ host: '0.0.0.0', port, backlog: BACKLOG })
+      return await this.#bind(server => server.listen({ host: '0.0.0.0', port, backlog: BACKLOG }))
     }
   }
 
-  #bind(options: net.ListenOptions): Promise<void> {
+  #bind(listen: (server: net.Server) => void): Promise<net.Server> {
+    const server = net.createServer({ allowHalfOpen: true, noDelay: true })
     return new Promise((resolve, reject) => {
-      this.#server.once('error', reject)
-      this.#server.listen(options, () => {
-        this.#server.off('error', reject)
-        resolve()
+      server.once('error', reject)
+      server.once('listening', () => {
+        server.off('error', reject)
+        this.#takeHandles(server)
+        server.on('error', error => this.#events.fault(error))
+        resolve(server)
       })
+      listen(server)
     })
   }
 
-  #takeHandles(): void {
-    const handle = (this.#server as unknown as { _handle: PrivateHandle | null })._handle
+  #takeHandles(server: net.Server): void {
+    const handle = (server as unknown as { _handle: PrivateHandle | null })._handle
     if (typeof handle?.onconnection !== 'function') {
-      this.#server.on('connection', socket => this.#acceptSocket(socket))
+      server.on('connection', socket => this.#acceptSocket(socket))
       return
     }
     handle.onconnection = (status, clientHandle) => {
@@ -110,17 +120,4 @@ function acceptFault(status: number): NodeJS.ErrnoException {
   const files = code === 'EMFILE' || code === 'ENFILE'
   const hint = files ? ': no file descriptor is left; raise the limit (ulimit -n)' : ''
   return Object.assign(new Error(`${code}${hint}`), { code, errno: status })
-}
-
-/** A unix socket outlives its process as a file. It is removed when nobody answers behind it. */
-async function removeStaleSocket(path: string): Promise<void> {
-  const alive = await new Promise<boolean>(resolve => {
-    const probe = net.connect({ path })
-    probe.on('connect', () => {
-      probe.destroy()
-      resolve(true)
-    })
-    probe.on('error', (error: NodeJS.ErrnoException) => resolve(error.code !== 'ECONNREFUSED'))
-  })
-  if (!alive && fs.lstatSync(path).isSocket()) fs.unlinkSync(path)
 }

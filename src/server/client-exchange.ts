@@ -19,6 +19,7 @@ import { CHUNKED, NO_BODY, requestFraming, UNTIL_CLOSE } from '../http1/framing.
 import type { Connection, OutputMark } from '../net/connection.ts'
 import type { ClientSession } from './client-session.ts'
 import { ClientTunnel } from './client-tunnel.ts'
+import { countExchange } from './counters.ts'
 import { errorAnswer } from './error-reply.ts'
 import { ownAnswer, unservable } from './own-answers.ts'
 import { EMPTY_BODY, RequestBody } from './request-body.ts'
@@ -319,6 +320,7 @@ export class ClientExchange implements Exchange, Reply {
   #finish(): void {
     this.#state = 'over'
     this.#source = null
+    countExchange(this.#session.context.counters, this.notes.error?.row.side ?? null)
     if (this.#session.context.services.record !== null) this.#record()
   }
 

@@ -12,6 +12,7 @@ import { type ParsedRequest, parseRequestHead } from '../http1/head-parser.ts'
 import type { Connection, ConnectionUser } from '../net/connection.ts'
 import { type Deadline, type Deadlines, NEVER } from '../net/deadlines.ts'
 import { ClientExchange } from './client-exchange.ts'
+import type { Counters } from './counters.ts'
 import type { ForwardedWriter } from './forwarded-writer.ts'
 import type { ListenerOptions, ServerServices } from './options.ts'
 import type { BodyHost } from './request-body.ts'
@@ -22,8 +23,11 @@ export interface SessionContext {
   readonly services: ServerServices
   readonly deadlines: Deadlines
   readonly forwarded: ForwardedWriter
+  readonly counters: Counters
   /** True while the server shuts down: answers end their connection. */
   draining: boolean
+  /** Shutting down, but a kept connection stays until its next answer has told the client that it ends. */
+  idleStays: boolean
   /** The connection is gone for good. */
   closed(session: ClientSession): void
 }
@@ -69,6 +73,11 @@ export class ClientSession implements ConnectionUser, Deadline, BodyHost {
   /** True between exchanges, with nothing begun. */
   get idle(): boolean {
     return this.#phase === 'head' && !this.#headBegun
+  }
+
+  /** Nothing is lost when it is cut: our last word is said, and has left. */
+  get closing(): boolean {
+    return this.#phase === 'over' || (this.#phase === 'linger' && this.connection.unsent === 0)
   }
 
   // Bytes in.
@@ -199,7 +208,7 @@ export class ClientSession implements ConnectionUser, Deadline, BodyHost {
   exchangeOver(keepAlive: boolean): void {
     this.#exchange = null
     this.connection.expectBody(false)
-    if (!keepAlive || this.context.draining) {
+    if (!keepAlive || (this.context.draining && !this.context.idleStays)) {
       this.close()
       return
     }

@@ -2,11 +2,14 @@
  * Listeners and the sessions they made: start, drain, end.
  */
 import { ProxyError } from '../base/errors.ts'
+import { type BoundAddress, nameOf, urlOf } from '../net/bound-address.ts'
 import { onBug } from '../net/bugs.ts'
 import type { SocketConnection } from '../net/connection.ts'
 import { deadlines } from '../net/deadlines.ts'
-import { type BoundAddress, Listener } from '../net/listener.ts'
+import { Listener } from '../net/listener.ts'
+import type { SharedSocket } from '../net/shared-sockets.ts'
 import { ClientSession, type SessionContext } from './client-session.ts'
+import { type Counters, noCounters } from './counters.ts'
 import { ForwardedWriter } from './forwarded-writer.ts'
 import type { ListenerOptions, ServerServices } from './options.ts'
 
@@ -14,6 +17,12 @@ export interface BoundListener {
   readonly kind: 'proxy'
   /** http://127.0.0.1:8080, http://[::1]:8080 or unix:/path. */
   readonly url: string
+}
+
+/** A listener whose sockets were bound elsewhere. */
+export interface HandedIn {
+  readonly bound: BoundAddress
+  readonly sockets: readonly SharedSocket[]
 }
 
 /** Clients beyond the limit that are told so at the same time; further ones are only closed. */
@@ -24,19 +33,24 @@ const CLOSE_TUNNELS_MS = 1_000
 const WARN_PAUSE_MS = 5_000
 
 export class ProxyServer {
+  readonly counters = noCounters()
   #listeners: readonly ServedListener[]
 
   /** Throws Error for a network in `trust` that cannot be read. */
   constructor(listeners: readonly ListenerOptions[], services: ServerServices) {
-    this.#listeners = listeners.map(options => new ServedListener(options, services))
+    this.#listeners = listeners.map(options => new ServedListener(options, services, this.counters))
     onBug(error => services.warn(`internal fault, one connection was ended: ${describe(error)}`))
   }
 
-  /** Binds every listener, or none. Rejects with the system's error. */
-  async start(): Promise<readonly BoundListener[]> {
+  /**
+   * Binds every listener, or none; `handedIn`: listens on these instead, in the order of the listeners. Rejects
+   * with the system's error.
+   */
+  async start(handedIn?: readonly HandedIn[]): Promise<readonly BoundListener[]> {
     const bound: BoundListener[] = []
     try {
-      for (const listener of this.#listeners) bound.push({ kind: 'proxy', url: await listener.start() })
+      for (const [index, listener] of this.#listeners.entries())
+        bound.push({ kind: 'proxy', url: await listener.start(handedIn?.[index]) })
     } catch (error) {
       this.close()
       throw error
@@ -52,9 +66,11 @@ export class ProxyServer {
   /**
    * Stops accepting, ends idle connections, lets running exchanges finish for `timeoutMs` and then cuts what is
    * left. WebSockets are closed in order shortly before. Resolves with the number of connections that were cut.
+   * `idleStays`: others accept in our place, so a kept connection stays for one more request, whose answer tells the
+   * client that it ends: to close it now might meet a request that is on its way.
    */
-  async drain(timeoutMs: number): Promise<number> {
-    for (const listener of this.#listeners) listener.drain()
+  async drain(timeoutMs: number, idleStays = false): Promise<number> {
+    for (const listener of this.#listeners) listener.drain(idleStays)
     const endMs = deadlines.clock.preciseMs() + timeoutMs
     const closeMs = endMs - Math.min(CLOSE_TUNNELS_MS, timeoutMs / 10)
     for (;;) {
@@ -63,9 +79,16 @@ export class ProxyServer {
       if (now >= closeMs) for (const listener of this.#listeners) listener.closeTunnels()
       await new Promise(resolve => setTimeout(resolve, 20))
     }
-    const cut = this.connections
+    this.endIdle()
+    const cut = this.#listeners.reduce((sum, listener) => sum + listener.busy, 0)
+    this.counters.cutConnections += cut
     this.close()
     return cut
+  }
+
+  /** While it drains: kept connections end now, after all. */
+  endIdle(): void {
+    for (const listener of this.#listeners) listener.drain(false)
   }
 
   /** Ends everything at once. */
@@ -83,7 +106,7 @@ class ServedListener {
   #name = ''
   #warnedMs = Number.NEGATIVE_INFINITY
 
-  constructor(options: ListenerOptions, services: ServerServices) {
+  constructor(options: ListenerOptions, services: ServerServices, counters: Counters) {
     this.#options = options
     this.#services = services
     this.#listener = new Listener({
@@ -95,20 +118,36 @@ class ServedListener {
       services,
       deadlines,
       forwarded: new ForwardedWriter(options.forwarded, options.trust),
+      counters,
       draining: false,
+      idleStays: false,
       closed: session => this.sessions.delete(session),
     }
   }
 
-  async start(): Promise<string> {
+  async start(handedIn?: HandedIn): Promise<string> {
+    if (handedIn !== undefined) {
+      this.#name = nameOf(handedIn.bound)
+      await this.#listener.listenOn(handedIn.sockets)
+      return urlOf(handedIn.bound)
+    }
     const bound = await this.#listener.listen(this.#options.address)
     this.#name = nameOf(bound)
-    return bound.kind === 'unix' ? this.#name : `http://${this.#name}`
+    return urlOf(bound)
   }
 
-  drain(): void {
+  /** Sessions that are in the middle of something. */
+  get busy(): number {
+    let count = 0
+    for (const session of this.sessions) if (!session.closing) count++
+    return count
+  }
+
+  drain(idleStays: boolean): void {
     this.#context.draining = true
+    this.#context.idleStays = idleStays
     this.#listener.close()
+    if (idleStays) return
     for (const session of this.sessions) session.drain()
   }
 
@@ -122,6 +161,7 @@ class ServedListener {
   }
 
   #accept(connection: SocketConnection): void {
+    this.#context.counters.connections++
     const limit = this.#options.connectionsMax
     if (this.sessions.size >= limit + TURNED_AWAY_MAX) {
       connection.destroy()
@@ -145,11 +185,6 @@ class ServedListener {
     this.#warnedMs = now
     this.#services.warn(`${this.#name}: ${text}`)
   }
-}
-
-function nameOf(bound: BoundAddress): string {
-  if (bound.kind === 'unix') return `unix:${bound.path}`
-  return bound.host.includes(':') ? `[${bound.host}]:${bound.port}` : `${bound.host}:${bound.port}`
 }
 
 /** On a socket for both families an IPv4 client wears an IPv6 address; it is known by its own (RFC 4291 §2.5.5.2). */

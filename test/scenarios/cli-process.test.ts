@@ -72,11 +72,12 @@ test('what is not finished in time is cut, and said', async context => {
   assert.match(sluice.stderr, /^1 connection was cut after 200ms$/m)
 })
 
-test('SIGHUP changes nothing and says so', async context => {
+test('SIGHUP starts the same flags anew', async context => {
   const sluice = start(context, ['proxy', '--listen', '127.0.0.1:0', '--to', await hello(context)])
   const url = await sluice.url()
   sluice.signal('SIGHUP')
-  await sluice.said('stderr', /^SIGHUP: reload is not in this version yet/m)
+  await sluice.said('stderr', /^SIGHUP: reading the config again$/m)
+  await sluice.said('stderr', /^reloaded: 1 worker serves the config as it is now/m)
   assert.equal((await get(url)).status, 200)
 })
 

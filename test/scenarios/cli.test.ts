@@ -23,7 +23,7 @@ test('--version and --help are on stdout, with an example for every command', as
     assert.equal(help.stderr, '')
     assert.match(help.stdout, new RegExp(`^Example:\n  sluice ${command} `, 'm'))
   }
-  assert.doesNotMatch(overview.stdout, /forward|workers|explain/)
+  assert.doesNotMatch(overview.stdout, /forward|explain/)
 })
 
 test('bad use ends with 2 and says what to write', async context => {
@@ -33,10 +33,10 @@ test('bad use ends with 2 and says what to write', async context => {
     [['forward', '--listen', ':8888'], /^sluice forward is not in this version yet$/m],
     [['--to', 'x'], /^"--to" stands where the command belongs/m],
     [
-      ['run', '--workers', '4'],
-      /^--workers is not in this version yet: take it out\nsee: sluice run --help$/m,
+      ['proxy', '--to', '127.0.0.1:1', '--workers', '0'],
+      /^--workers: "0" is not a whole number from 1 to 1024 and not "auto": write for example "2"/,
     ],
-    [['run', '--watch'], /^--watch is not in this version yet/m],
+    [['proxy', '--to', 'a', '--watch'], /^unknown flag --watch: /m],
     [['run', 'x.yaml'], /^"x.yaml" belongs to no flag: a config file is named with --config x.yaml$/m],
     [['proxy'], /^--to is missing: say who answers, for example: sluice proxy --to 127.0.0.1:9000\n$/],
     [
@@ -170,7 +170,10 @@ test('proxy: requests pass, fields are set, every exchange has a line', async co
   assert.ok(Math.abs(Date.parse(String(line.time)) - Date.now()) < 10_000)
   sluice.signal('SIGTERM')
   assert.equal(await sluice.ended, 0)
-  assert.equal(sluice.stderr, 'SIGTERM: finishing what runs, at most 30s; once more ends it at once\n')
+  assert.deepEqual(lines(sluice.stderr), [
+    'SIGTERM: finishing what runs, at most 30s; once more ends it at once',
+    'served 1 request on 1 connection by 1 worker',
+  ])
 })
 
 test('proxy: several servers take turns, only the named hosts are served', async context => {

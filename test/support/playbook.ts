@@ -20,6 +20,7 @@ import { LIMITS } from '../../src/http1/limits.ts'
 import { type Deadline, Deadlines } from '../../src/net/deadlines.ts'
 import type { Dial, DialDone, DialTarget } from '../../src/net/dial.ts'
 import { ClientSession, type SessionContext } from '../../src/server/client-session.ts'
+import { noCounters } from '../../src/server/counters.ts'
 import { ForwardedWriter } from '../../src/server/forwarded-writer.ts'
 import { LISTENER_DEFAULTS, type ListenerOptions } from '../../src/server/options.ts'
 import { Group } from '../../src/upstream/group.ts'
@@ -120,7 +121,9 @@ export class Playbook {
       services: { record: record => this.records.push(record), warn: () => {} },
       deadlines: this.deadlines,
       forwarded: new ForwardedWriter(listener.forwarded, listener.trust),
+      counters: noCounters(),
       draining: false,
+      idleStays: false,
       closed: () => {
         this.#openSessions--
       },

@@ -1,0 +1,102 @@
+/**
+ * A worker as a process: forks it, passes on what it is told and what it tells.
+ */
+import { type ChildProcess, fork, type SendHandle } from 'node:child_process'
+import { extname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { SocketSet } from '../net/shared-sockets.ts'
+import type { Worker, WorkerEvents } from '../server/generation.ts'
+import type { FromWorker, Prepared, ToWorker } from './messages.ts'
+
+const BIN = fileURLToPath(new URL(`../bin${extname(new URL(import.meta.url).pathname)}`, import.meta.url))
+
+/** `args`: the command and its flags, as the worker is to understand them. */
+export function startWorker(
+  args: readonly string[],
+  events: WorkerEvents<Prepared>,
+): Worker<Prepared, SocketSet> {
+  return new WorkerProcess(fork(BIN, ['worker', ...args]), events)
+}
+
+class WorkerProcess implements Worker<Prepared, SocketSet> {
+  readonly pid: number
+  #child: ChildProcess
+  #prepares = false
+
+  constructor(child: ChildProcess, events: WorkerEvents<Prepared>) {
+    this.#child = child
+    this.pid = child.pid ?? 0
+    let over = false
+    const end = (how: string): void => {
+      if (!over) events.ended(how)
+      over = true
+    }
+    child.on('message', message => pass(message as FromWorker, events))
+    // A process that cannot be made at all (out of memory, too many processes) says so and never exits.
+    child.on('error', error => {
+      if (child.pid === undefined) end(error.message)
+    })
+    // Not `exit`: the last messages may come after it.
+    child.on('close', (code, signal) => end(signal ?? `code ${code}`))
+  }
+
+  prepare(): void {
+    this.#prepares = true
+    this.#send({ type: 'prepare' })
+  }
+
+  serve(prepared: Prepared, set: SocketSet, slot: number): void {
+    const sockets = set.socketsOf(slot)
+    this.#send({
+      type: 'serve',
+      prepared: this.#prepares ? null : prepared,
+      slot,
+      bound: set.bound,
+      sockets: sockets.reduce((sum, each) => sum + each.length, 0),
+    })
+    for (const [listener, ofListener] of sockets.entries())
+      for (const socket of ofListener)
+        this.#send({ type: 'socket', listener }, socket as unknown as SendHandle)
+  }
+
+  drain(timeoutMs: number, idleStays: boolean): void {
+    this.#send({ type: 'drain', timeoutMs, idleStays })
+  }
+
+  cut(): void {
+    this.#send({ type: 'cut' })
+  }
+
+  reopenLog(): void {
+    this.#send({ type: 'reopen-log' })
+  }
+
+  kill(): void {
+    this.#child.kill('SIGKILL')
+  }
+
+  #send(message: ToWorker, handle?: SendHandle): void {
+    // A worker that is gone hears nothing; that it is gone is told by its exit.
+    if (this.#child.connected) this.#child.send(message, handle, undefined, () => {})
+  }
+}
+
+function pass(message: FromWorker, events: WorkerEvents<Prepared>): void {
+  switch (message.type) {
+    case 'prepared':
+      events.prepared(message.prepared)
+      break
+    case 'refused':
+      events.refused(message.code, message.files)
+      break
+    case 'listening':
+      events.listening()
+      break
+    case 'stopped':
+      events.stopped()
+      break
+    case 'counters':
+      events.counted(message.counters)
+      break
+  }
+}

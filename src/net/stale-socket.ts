@@ -1,0 +1,17 @@
+/**
+ * A unix socket outlives its process as a file. It is removed when nobody answers behind it.
+ */
+import fs from 'node:fs'
+import net from 'node:net'
+
+export async function removeStaleSocket(path: string): Promise<void> {
+  const alive = await new Promise<boolean>(resolve => {
+    const probe = net.connect({ path })
+    probe.on('connect', () => {
+      probe.destroy()
+      resolve(true)
+    })
+    probe.on('error', (error: NodeJS.ErrnoException) => resolve(error.code !== 'ECONNREFUSED'))
+  })
+  if (!alive && fs.lstatSync(path).isSocket()) fs.unlinkSync(path)
+}
