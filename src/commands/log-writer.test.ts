@@ -49,11 +49,15 @@ class FakeSystem implements LogSystem {
   }
 }
 
-function setUp(context: TestContext, path: string | null = null): { system: FakeSystem; writer: LogWriter } {
+function setUp(
+  context: TestContext,
+  path: string | null = null,
+  pieceBytesMax = Number.POSITIVE_INFINITY,
+): { system: FakeSystem; writer: LogWriter } {
   mock.timers.enable({ apis: ['setTimeout'] })
   context.after(() => mock.timers.reset())
   const system = new FakeSystem()
-  const target = { name: path ?? 'stdout', fd: 1, path }
+  const target = { name: path ?? 'stdout', fd: 1, path, pieceBytesMax }
   return { system, writer: new LogWriter(target, message => system.complaints.push(message), system) }
 }
 
@@ -217,4 +221,45 @@ test('a real file, moved away and opened again', async context => {
   await writer.close()
   assert.equal(readFileSync(`${path}.1`, 'utf8'), 'before\n')
   assert.equal(readFileSync(path, 'utf8'), 'between\nafter\n')
+})
+
+test('to a pipe of several writers go pieces of whole lines, none longer than a pipe takes whole', context => {
+  const { system, writer } = setUp(context, null, 20)
+  for (const line of ['one', 'twotwo', 'threethree', 'a line that is longer than that', 'last', 'x'])
+    writer.write(`${line}\n`)
+  mock.timers.tick(100)
+  const pieces: string[] = []
+  for (let before = ''; system.busy; before = system.files[1]) {
+    system.finish()
+    pieces.push(system.files[1].slice(before.length))
+  }
+  assert.deepEqual(pieces, [
+    'one\ntwotwo\n',
+    'threethree\n',
+    'a line that is longer than that\n',
+    'last\nx\n',
+  ])
+})
+
+test('a pipe without room is asked again for the same piece', context => {
+  const { system, writer } = setUp(context, null, 8)
+  writer.write('first\n')
+  writer.write('second\n')
+  mock.timers.tick(100)
+  system.finish({ error: 'EAGAIN' })
+  mock.timers.tick(1)
+  system.finish()
+  assert.equal(system.files[1], 'first\n')
+  system.finish()
+  assert.equal(system.files[1], 'first\nsecond\n')
+})
+
+test('lost lines are counted also after they were told', context => {
+  const { system, writer } = setUp(context)
+  for (const line of ['a\n', 'b\n']) {
+    writer.write(line)
+    mock.timers.tick(100)
+    system.finish(line === 'a\n' ? { error: 'ENOSPC' } : {})
+  }
+  assert.deepEqual([writer.droppedLines, writer.lostLines], [0, 1])
 })

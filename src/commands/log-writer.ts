@@ -12,6 +12,8 @@ export interface LogTarget {
   readonly fd: number
   /** The file to open again on `reopen`; null for what has no name of its own. */
   readonly path: string | null
+  /** At most this goes out in one write, in whole lines; a longer line goes out alone. */
+  readonly pieceBytesMax: number
 }
 
 /** The calls to the system, so that a test can put others in their place. */
@@ -38,6 +40,12 @@ const PENDING_CHARS_MAX = 8 * 1024 * 1024
  */
 const RETRY_PAUSE_MS = 1
 const RETRY_PAUSE_MS_MAX = 32
+/**
+ * What a pipe takes whole or not at all (PIPE_BUF of Linux): several processes write to one, and pieces of whole
+ * lines up to this size never tear those of another. A line that is longer may be torn; to a file, which is only
+ * added to (O_APPEND), every write is whole.
+ */
+const PIPE_PIECE_BYTES_MAX = 4_096
 /** How long `close` waits for a reader that does not read. */
 const CLOSE_TIMEOUT_MS = 2_000
 
@@ -49,7 +57,7 @@ const realSystem: LogSystem = {
 
 /** Opens a file for adding to it. Throws the system's error. */
 export function fileTarget(path: string): LogTarget {
-  return { name: path, fd: realSystem.open(path), path }
+  return { name: path, fd: realSystem.open(path), path, pieceBytesMax: Number.POSITIVE_INFINITY }
 }
 
 /**
@@ -58,13 +66,17 @@ export function fileTarget(path: string): LogTarget {
  */
 export function standardTarget(name: 'stdout' | 'stderr'): LogTarget {
   const fd = name === 'stdout' ? 1 : 2
+  let pieceBytesMax = Number.POSITIVE_INFINITY
   try {
     const kind = fs.fstatSync(fd)
-    if (kind.isFIFO() || kind.isSocket()) void (name === 'stdout' ? process.stdout : process.stderr)
+    if (kind.isFIFO() || kind.isSocket()) {
+      void (name === 'stdout' ? process.stdout : process.stderr)
+      pieceBytesMax = PIPE_PIECE_BYTES_MAX
+    }
   } catch {
     // A descriptor that is closed: every write says so.
   }
-  return { name, fd, path: null }
+  return { name, fd, path: null, pieceBytesMax }
 }
 
 export class LogWriter {
@@ -122,7 +134,7 @@ export class LogWriter {
     const { path, name } = this.#target
     if (path === null) return
     try {
-      const fresh = { name, path, fd: this.#system.open(path) }
+      const fresh = { ...this.#target, fd: this.#system.open(path) }
       if (this.#nextTarget !== null) this.#system.close(this.#nextTarget.fd)
       this.#nextTarget = fresh
       if (this.#batch === null) this.#swapTarget()
@@ -165,7 +177,9 @@ export class LogWriter {
   }
 
   #writeBatch(batch: Buffer): void {
-    this.#system.write(this.#target.fd, batch, this.#batchOffset, (error, written) => {
+    const end = pieceEnd(batch, this.#batchOffset, this.#target.pieceBytesMax)
+    const piece = end === batch.length ? batch : batch.subarray(0, end)
+    this.#system.write(this.#target.fd, piece, this.#batchOffset, (error, written) => {
       if (error?.code === 'EAGAIN' || error?.code === 'EINTR') {
         this.#retryTimer = setTimeout(() => this.#writeBatch(batch), this.#retryPauseMs)
         this.#retryPauseMs = Math.min(this.#retryPauseMs * 2, RETRY_PAUSE_MS_MAX)
@@ -223,6 +237,14 @@ export class LogWriter {
     this.#nextTarget = null
     this.#torn = false
   }
+}
+
+/** Where a piece of whole lines ends that is no longer than `most`, or the first line when that is longer. */
+function pieceEnd(batch: Buffer, from: number, most: number): number {
+  if (batch.length - from <= most) return batch.length
+  const last = batch.lastIndexOf(0x0a, from + most - 1)
+  const end = last >= from ? last : batch.indexOf(0x0a, from)
+  return end === -1 ? batch.length : end + 1
 }
 
 function countLines(bytes: Buffer, from: number): number {

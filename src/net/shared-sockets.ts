@@ -85,11 +85,13 @@ export class SharedSockets {
       undo()
       throw error
     }
+    // A later set may add sockets to an address of this one: they are not this one's.
+    const own = set.map(({ single, sockets }) => ({ single, sockets: [...sockets] }))
     return {
       bound: set.map(({ bound }) => bound),
       fresh: set.map(each => !before.includes(each)),
       socketsOf: slot =>
-        set.map(({ single, sockets }) =>
+        own.map(({ single, sockets }) =>
           single ? sockets : sockets.filter((_, index) => index % workers === slot),
         ),
       keep: () => this.#keep(set),
