@@ -23,6 +23,10 @@ export async function serve(command: string, values: Values, output: Output): Pr
   // A stuck reader of stderr must not stop the supervisor.
   const complaints = new LogWriter(standardTarget('stderr'), () => {})
   const supervisor = new Supervisor(command, values, output, line => complaints.write(`${line}\n`))
+  process.once('uncaughtException', error => {
+    output.err(`sluice failed, and this is a fault of its own: ${wordsOf(error, output)}`)
+    process.exit(1)
+  })
   const code = await supervisor.run()
   await complaints.close()
   return code

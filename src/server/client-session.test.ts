@@ -305,6 +305,38 @@ conversation('shutting down: a head that has begun gets a moment', {}, ({ book, 
   late.getsError('client_head_timeout')
 })
 
+conversation('others take over: an idle connection has one more request, which tells it to go', {}, cast => {
+  const { book, client } = cast
+  const server = warmsUp(cast)
+  Object.assign(book.context, { draining: true, idleStays: true })
+  book.sessions[0].drain()
+  book.settle()
+  client.getsNothing()
+  client.sends(...GET)
+  server.gets(...GET_PASSED)
+  server.sends(...OK)
+  client.gets('HTTP/1.1 200 OK', 'Content-Length: 2', VIA, DATE, 'Connection: close', '', 'hi')
+  client.isEnded()
+})
+
+conversation('others take over: an answer that promised to go on keeps its word once more', {}, cast => {
+  const { book, client, servers } = cast
+  client.sends(...GET)
+  const server = servers.accepts()
+  server.gets(...GET_PASSED)
+  server.sends('HTTP/1.1 200 OK', 'Content-Length: 2', '', 'h')
+  client.gets('HTTP/1.1 200 OK', 'Content-Length: 2', VIA, DATE, '', 'h')
+  Object.assign(book.context, { draining: true, idleStays: true })
+  book.sessions[0].drain()
+  server.sends('i')
+  client.gets('i')
+  client.sends(...GET)
+  server.gets(...GET_PASSED)
+  server.sends(...OK)
+  client.gets('HTTP/1.1 200 OK', 'Content-Length: 2', VIA, DATE, 'Connection: close', '', 'hi')
+  client.isEnded()
+})
+
 conversation('shutting down, and the time is over', {}, ({ book, client, servers }) => {
   client.sends(...GET)
   const server = servers.accepts()

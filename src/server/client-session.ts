@@ -242,6 +242,7 @@ export class ClientSession implements ConnectionUser, Deadline, BodyHost {
 
   /** Shutting down: what runs may finish, an idle connection ends now, a head that has begun gets a moment. */
   drain(): void {
+    if (this.context.idleStays && this.#phase === 'head') return
     if (this.idle) this.close()
     else if (this.#phase === 'head') this.#wait(this.context.options.timeouts.lingerTimeoutMs)
   }

@@ -147,7 +147,6 @@ class ServedListener {
     this.#context.draining = true
     this.#context.idleStays = idleStays
     this.#listener.close()
-    if (idleStays) return
     for (const session of this.sessions) session.drain()
   }
 

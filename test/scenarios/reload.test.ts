@@ -191,6 +191,16 @@ test('listeners come and go, and the number of workers changes', async t => {
   assert.match(sluice.stderr, /^reloaded: 2 workers serve .*$/m)
 })
 
+test('an address grows to every interface on the same port', async t => {
+  const program = new Reloadable(t, answering('loopback'))
+  const url = await program.sluice.url()
+  const { port } = new URL(url)
+  const everywhere = [{ listen: `0.0.0.0:${port}`, routes: [{ respond: 'everywhere' }] }]
+  await program.reload({ ...answering(''), listeners: everywhere })
+  await program.sluice.said('stdout', new RegExp(`^listening http://0\\.0\\.0\\.0:${port} `, 'm'))
+  assert.equal((await get(url)).text, 'everywhere')
+})
+
 test('many signals at once are few reloads, and the last config is served', async t => {
   const program = new Reloadable(t, answering('first'))
   const url = await program.sluice.url()

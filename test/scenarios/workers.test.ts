@@ -156,6 +156,22 @@ test('signals to the whole process group, as Ctrl-C in a terminal sends them, en
   assert.doesNotMatch(sluice.stderr, /ended by/)
 })
 
+test('a bug in a worker ends that worker only', async t => {
+  // A config that brings a bug along, to be met when the test says so.
+  const cwd = folderWith({
+    'sluice.config.mjs': `process.on('SIGURG', () => { throw new Error('a bug') })
+      export default ${JSON.stringify(CONFIG)}`,
+  })
+  const sluice = start(t, ['run', '--workers', '2'], { cwd })
+  const url = await sluice.url()
+  const [first, second] = workersOf(sluice)
+  process.kill(first, 'SIGURG')
+  await sluice.said('stderr', /^a worker failed, and this is a fault of its own: a bug$/m)
+  await sluice.said('stderr', new RegExp(`^worker ${first} \\(slot 0\\) ended by code 1 after `, 'm'))
+  assert.equal((await get(url)).text, 'hello')
+  assert.equal(runs(second), true)
+})
+
 test('a second program on the same port is refused, and the first is not disturbed', async t => {
   const sluice = startTwo(t)
   const url = await sluice.url()
