@@ -19,6 +19,9 @@ import type { Prepared } from './messages.ts'
 import { WatchFiles } from './watch-files.ts'
 import { startWorker } from './worker-process.ts'
 
+/** Workers that hang are not waited for before it is said that the end has begun. */
+const STOP_PATIENCE_MS = 500
+
 export async function serve(command: string, values: Values, output: Output): Promise<ExitCode> {
   // A stuck reader of stderr must not stop the supervisor.
   const complaints = new LogWriter(standardTarget('stderr'), () => {})
@@ -126,7 +129,8 @@ class Supervisor {
     this.#watch?.close()
     this.#sockets.close()
     const stopped = this.#workers.stop(timeoutMs)
-    await Promise.race([stopped, this.#signals.askedAgain])
+    const patience = new Promise(resolve => setTimeout(resolve, STOP_PATIENCE_MS))
+    await Promise.race([stopped, patience, this.#signals.askedAgain])
     this.#warn(
       `${name}: finishing what runs, at most ${formatDuration(timeoutMs)}; once more ends it at once`,
     )

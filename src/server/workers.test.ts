@@ -195,6 +195,14 @@ test('reload: the old ones are told to finish only when all new ones listen', as
   assert.deepEqual([one.told.at(-1), two.told.at(-1)], ['drain 5000 idle stays', 'drain 5000 idle stays'])
   assert.deepEqual(world.results, ['reloaded b'])
   assert.equal(world.opened[1].state, 'kept')
+  one.events.stopped()
+  await settle()
+  assert.deepEqual(world.lines, [], 'not reloaded while an old worker may take a connection')
+  two.events.stopped()
+  await settle()
+  assert.deepEqual(world.lines, [
+    'reloaded: 2 workers serve the config as it is now; the old finish what runs, at most 5s',
+  ])
   one.events.counted(counted({ cutConnections: 2 }))
   for (const worker of [one, two]) worker.events.ended('code 0')
   await settle()

@@ -138,14 +138,18 @@ export class Workers<P extends WorkerPlan, S extends WorkerSockets> {
     const { plan, sockets } = this.#current!
     sockets!.keep()
     const timeoutMs = old.plan!.drainTimeoutMs
-    void old.drain(timeoutMs, true, ' of the old config')
+    const stopped = old.drain(timeoutMs, true, ' of the old config')
     this.#finish(old)
     const crowded = this.#finishing.at(-1 - IDLE_KEPT_MAX)
     crowded?.endIdle(crowded.plan?.drainTimeoutMs ?? 0)
-    this.#host.tell(
-      `reloaded: ${plan!.workers} worker${plan!.workers === 1 ? ' serves' : 's serve'} the config as it is now; the old finish what runs, at most ${formatDuration(timeoutMs)}`,
-    )
     this.#events.reloaded(plan!, sockets!)
+    const serve = plan!.workers === 1 ? '1 worker serves' : `${plan!.workers} workers serve`
+    // Said when it is true: until the old ones have stopped, a new connection may still be theirs.
+    void stopped.then(() =>
+      this.#host.tell(
+        `reloaded: ${serve} the config as it is now; the old finish what runs, at most ${formatDuration(timeoutMs)}`,
+      ),
+    )
   }
 
   #finish(generation: Generation<P, S>): void {

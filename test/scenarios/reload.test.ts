@@ -7,91 +7,10 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import http from 'node:http'
 import net from 'node:net'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
-import { folderWith, get, hello, origin, type Sluice, start } from '../support/program.ts'
-import { startLoad } from '../support/steady-load.ts'
+import { test } from 'node:test'
+import { folderWith, get, origin, start } from '../support/program.ts'
+import { answering, Reloadable } from '../support/reloadable.ts'
 import { until } from '../support/wait.ts'
-
-interface Config {
-  listeners: object[]
-  [field: string]: unknown
-}
-
-const answering = (text: string): Config => ({
-  listeners: [{ listen: '127.0.0.1:0', routes: [{ respond: text }] }],
-  log: { format: 'off' },
-})
-
-class Reloadable {
-  readonly folder: string
-  readonly sluice: Sluice
-  /** How often a reload has been told to have worked. */
-  #reloads = 0
-
-  constructor(t: TestContext, config: Config, args: string[] = []) {
-    this.folder = folderWith({ 'sluice.config.json': JSON.stringify(config) })
-    this.sluice = start(t, ['run', ...args], { cwd: this.folder })
-  }
-
-  /** Writes the config without asking for a reload. */
-  write(config: object | string): void {
-    const text = typeof config === 'string' ? config : JSON.stringify(config)
-    writeFileSync(join(this.folder, 'sluice.config.json'), text)
-  }
-
-  async reloaded(): Promise<void> {
-    this.#reloads++
-    await until(
-      () => (this.sluice.stderr.match(/^reloaded: /gm)?.length ?? 0) >= this.#reloads,
-      `reload ${this.#reloads}`,
-      30_000,
-    )
-  }
-
-  async reload(config: object): Promise<void> {
-    this.write(config)
-    this.sluice.signal('SIGHUP')
-    await this.reloaded()
-  }
-
-  /** Asks for a reload that is to fail; resolves with what was said about it. */
-  async refuses(config: object | string): Promise<string> {
-    const before = this.sluice.stderr.length
-    this.write(config)
-    this.sluice.signal('SIGHUP')
-    await until(
-      () => this.sluice.stderr.slice(before).includes('the old config goes on'),
-      'the reload to be refused',
-    )
-    return this.sluice.stderr.slice(before)
-  }
-}
-
-test('ten reloads under load: not one request fails', async t => {
-  const to = await hello(t)
-  const config = {
-    ...answering(''),
-    upstreams: { origin: to },
-    listeners: [{ listen: '127.0.0.1:0', routes: [{ to: 'origin' }] }],
-  }
-  const program = new Reloadable(t, config, ['--workers', '2'])
-  const load = startLoad(t, await program.sluice.url(), { keeping: 200, renewing: 100 })
-  await load.more(1_000)
-  for (let times = 0; times < 10; times++) {
-    await program.reload(config)
-    await load.more(300)
-  }
-  await load.stop()
-  assert.deepEqual(load.failures, [])
-  program.sluice.signal('SIGTERM')
-  assert.equal(await program.sluice.ended, 0)
-  assert.match(
-    program.sluice.stderr,
-    new RegExp(`^served ${load.answered} requests on ${load.connections} `, 'm'),
-  )
-  assert.match(program.sluice.stderr, / by 22 workers$/m)
-  assert.doesNotMatch(program.sluice.stderr, /cut|failed/)
-})
 
 test('a kept connection makes one more request, which tells it to go', async t => {
   const program = new Reloadable(t, answering('old'))

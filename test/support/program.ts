@@ -12,6 +12,8 @@ import { join } from 'node:path'
 import { after, type TestContext } from 'node:test'
 
 const BIN = new URL('../../src/bin.ts', import.meta.url).pathname
+/** Types are stripped once and not by every process: a program that starts twice as fast for these tests. */
+const COMPILE_CACHE = new URL('../../node_modules/.cache/compile', import.meta.url).pathname
 const folders: string[] = []
 after(() => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true })
@@ -82,7 +84,10 @@ export function start(
   args: string[],
   { cwd, nodeFlags = [] }: StartOptions = {},
 ): Sluice {
-  const child = spawn(process.execPath, [...nodeFlags, BIN, ...args], { cwd: cwd ?? folderWith() })
+  const child = spawn(process.execPath, [...nodeFlags, BIN, ...args], {
+    cwd: cwd ?? folderWith(),
+    env: { ...process.env, NODE_COMPILE_CACHE: COMPILE_CACHE },
+  })
   const sluice = new Sluice(child)
   context.after(async () => {
     child.kill('SIGKILL')

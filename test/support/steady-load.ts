@@ -6,7 +6,10 @@
  */
 import net from 'node:net'
 import type { TestContext } from 'node:test'
-import { until } from './wait.ts'
+import { pause, until } from './wait.ts'
+
+/** What a client of this kind rests between two requests: a connection is idle for most of its life, as in life. */
+const REST_MS_MAX = 100
 
 export interface Failure {
   readonly why: string
@@ -52,7 +55,10 @@ export class SteadyLoad {
 
   async #client(keeps: boolean): Promise<void> {
     this.#running++
-    while (!this.#stopped) await this.#connection(keeps)
+    while (!this.#stopped) {
+      await this.#connection(keeps)
+      await pause(rest())
+    }
     this.#running--
   }
 
@@ -68,6 +74,7 @@ export class SteadyLoad {
     let text = ''
     let why = 'ended without an answer'
     const ask = (): void => {
+      if (socket.destroyed) return
       asking = !this.#stopped
       text = ''
       if (asking) socket.write(head)
@@ -84,7 +91,7 @@ export class SteadyLoad {
       asking = false
       this.answered++
       if (/\r\nConnection: close\r\n/i.test(text)) socket.end()
-      else ask()
+      else setTimeout(ask, rest())
     })
     socket.on('error', error => {
       why = error.message
@@ -97,6 +104,9 @@ export class SteadyLoad {
     return promise
   }
 }
+
+/** Different each time, so that clients do not march in step. */
+const rest = (): number => REST_MS_MAX * Math.random()
 
 /** Clients that end with the test. */
 export function startLoad(t: TestContext, url: string, options: LoadOptions): SteadyLoad {
