@@ -66,7 +66,8 @@ export function parseFlags(command: Command, args: readonly string[]): { values:
   const given = new Map<string, string[]>()
   const faults: string[] = []
   let unknownAt = Number.NaN
-  const options = Object.fromEntries(command.flags.map(flag => [flag.name, { type: typeOf(flag) }]))
+  const words: string[] = []
+  const options = Object.fromEntries(command.flags.map(flag => [flag.name, optionOf(flag)]))
   const { tokens } = parseArgs({
     args: [...args],
     options,
@@ -76,8 +77,7 @@ export function parseFlags(command: Command, args: readonly string[]): { values:
   })
   for (const token of tokens) {
     // Behind a flag that is not known stands most likely its value: one word about it is enough.
-    if (token.kind === 'positional' && token.index !== unknownAt + 1)
-      faults.push(strayWord(command, token.value))
+    if (token.kind === 'positional' && token.index !== unknownAt + 1) words.push(token.value)
     if (token.kind !== 'option') continue
     const flag = command.flags.find(each => each.name === token.name)
     if (flag === undefined) unknownAt = token.index
@@ -91,11 +91,23 @@ export function parseFlags(command: Command, args: readonly string[]): { values:
     if (times > 1 && flag.value !== null && !flag.list && !flag.repeatable)
       faults.push(`--${flag.name} is given ${times} times: it takes one value`)
   }
+  faults.push(...wordFaults(command, words))
+  if (command.positional !== undefined) given.set(command.positional.name, words)
   return { values: valuesOf(given, args), faults }
 }
 
-function typeOf(flag: Flag): 'boolean' | 'string' {
-  return flag.value === null ? 'boolean' : 'string'
+function optionOf({ value, short }: Flag): { type: 'boolean' | 'string'; short?: string } {
+  const type = value === null ? 'boolean' : 'string'
+  return short === undefined ? { type } : { type, short }
+}
+
+function wordFaults(command: Command, words: readonly string[]): string[] {
+  const { name, positional } = command
+  if (positional === undefined) return words.map(word => strayWord(command, word))
+  if (words.length === 0) return [`${positional.name} is missing: write for example: ${command.example}`]
+  return words
+    .slice(1)
+    .map(word => `"${word}" is one too many: sluice ${name} takes one ${positional.name}, here "${words[0]}"`)
 }
 
 interface OptionToken {

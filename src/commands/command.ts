@@ -8,6 +8,8 @@ import type { ConfigData } from '../config/schema.ts'
 export interface Flag {
   /** Without the two dashes. */
   readonly name: string
+  /** One letter, without its dash, that stands for the flag. */
+  readonly short?: string
   /** What follows it in the help, `ADDR` or `NAME`; null for a flag that stands alone. */
   readonly value: string | null
   /** May be given several times, each time with several values between commas. */
@@ -17,7 +19,14 @@ export interface Flag {
   readonly help: string
 }
 
-/** Flags as they were given. */
+/** A word that belongs to no flag, and that the command needs exactly once. */
+export interface Positional {
+  /** As in the help, `URL`; its value is found under this name. */
+  readonly name: string
+  readonly help: string
+}
+
+/** Flags as they were given, and positionals. */
 export interface Values {
   /** The last value, or null. */
   text(name: string): string | null
@@ -64,6 +73,7 @@ export interface Command {
   readonly usage: string
   readonly example: string
   readonly flags: readonly Flag[]
+  readonly positional?: Positional
   /** Flags that belong to a version to come: nothing is faked, and nobody is told to look for a misspelling. */
   readonly laterFlags: readonly string[]
   /** Loads what does the work, so that help and version load nothing else. */

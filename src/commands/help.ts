@@ -20,14 +20,17 @@ export function overview(commands: readonly Command[], version: string): string 
 }
 
 export function commandHelp(command: Command): string {
+  const { positional } = command
   const left = command.flags.map(flagText)
   const width = Math.max(...left.map(text => text.length), '--help'.length)
+  const words = positional === undefined ? [] : ['', `${positional.name}: ${positional.help}`]
   const several = command.flags.some(flag => flag.list)
     ? ['', 'A list has commas between its items, or the flag is given several times.']
     : []
   return [
     `sluice ${command.name} ${command.usage}`,
     `  ${command.summary}`,
+    ...words,
     '',
     'Flags:',
     ...command.flags.map((flag, index) => `  ${left[index].padEnd(width)}  ${flag.help}`),
@@ -39,7 +42,8 @@ export function commandHelp(command: Command): string {
   ].join('\n')
 }
 
-function flagText({ name, value, list }: Flag): string {
-  if (value === null) return `--${name}`
-  return `--${name} ${value}${list ? `[,${value}…]` : ''}`
+function flagText({ name, short, value, list }: Flag): string {
+  const names = short === undefined ? `--${name}` : `-${short}, --${name}`
+  if (value === null) return names
+  return `${names} ${value}${list ? `[,${value}…]` : ''}`
 }

@@ -56,6 +56,32 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import('./check.ts')).check,
   },
   {
+    name: 'explain',
+    summary: 'say what becomes of a request, and why, without sending anything',
+    usage: "[--config FILE] URL [-X METHOD] [-H 'NAME: VALUE'] [--client IP] [--json]",
+    example: "sluice explain http://shop.example.com:8080/static/a.css -H 'accept: text/css'",
+    positional: {
+      name: 'URL',
+      help: 'what is asked for: http://host:port/path?query, host/path or only /path',
+    },
+    flags: [
+      CONFIG,
+      { name: 'method', short: 'X', value: 'METHOD', help: 'the method (default: GET)' },
+      {
+        name: 'header',
+        short: 'H',
+        value: "'NAME: VALUE'",
+        repeatable: true,
+        help: 'a field of the request; Host in the place of that of the URL',
+      },
+      { name: 'client', value: 'IP', help: 'the address it comes from (default: 127.0.0.1)' },
+      { name: 'json', value: null, help: 'the same for programs' },
+      DEBUG,
+    ],
+    laterFlags: [],
+    load: async () => (await import('./explain.ts')).explain,
+  },
+  {
     name: 'proxy',
     summary: 'a reverse proxy without a config file',
     usage: '--to URL[,URL…] [--listen ADDR]',
@@ -113,7 +139,6 @@ export const COMMANDS: readonly Command[] = [
 
 /** Commands that belong to a version to come. */
 export const LATER_COMMANDS: readonly string[] = [
-  'explain',
   'forward',
   'tcp',
   'udp',

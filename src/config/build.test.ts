@@ -18,10 +18,11 @@ function plan(data: unknown) {
 }
 
 test('what is left out is the default', () => {
-  const { listeners, groups, ...rest } = plan({
+  const { listeners, groups, routers, ...rest } = plan({
     upstreams: { shop: '127.0.0.1:9000' },
     listeners: [{ listen: 0, routes: [{ to: 'shop' }] }],
   })
+  assert.equal(routers[0], listeners[0].handler)
   assert.deepEqual(rest, { drainTimeoutMs: 30_000, logFormat: null, logFile: null })
   const [{ handler, ...listener }] = listeners
   assert.ok(handler instanceof Router)
@@ -99,7 +100,8 @@ const EVERYTHING = {
 }
 
 test('everything that can be said reaches the core', () => {
-  const { listeners, groups, ...rest } = plan(EVERYTHING)
+  const { listeners, groups, routers, ...rest } = plan(EVERYTHING)
+  assert.equal(routers.length, 1)
   assert.deepEqual(rest, { drainTimeoutMs: 60_000, logFormat: 'combined', logFile: '/etc/sluice/access.log' })
   const { handler: _, ...listener } = listeners[0]
   assert.deepEqual(listener, {

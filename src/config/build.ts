@@ -3,12 +3,13 @@
  * Strategy: everything is built once, here; per request nothing of the config is looked at again.
  */
 import { resolve } from 'node:path'
-import { type Handler, stack } from '../exchange/handler.ts'
+import { type Handler, type Layer, stack } from '../exchange/handler.ts'
 import { LIMITS, type Limits } from '../http1/limits.ts'
 import { RedirectHandler } from '../layers/redirect.ts'
 import { RespondHandler } from '../layers/respond.ts'
 import { type ClientTimeouts, LISTENER_DEFAULTS, type ListenerOptions } from '../server/options.ts'
 import { type Route, Router } from '../server/router.ts'
+import type { ConnectServices } from '../upstream/connect.ts'
 import { Group } from '../upstream/group.ts'
 import { UpstreamHandler } from '../upstream/upstream-handler.ts'
 import { parseListenAddress } from './addresses.ts'
@@ -21,6 +22,8 @@ import type { ConfigData, ListenerData, RouteData } from './schema.ts'
 
 export interface Plan {
   readonly listeners: readonly ListenerOptions[]
+  /** The handler of each listener, to be asked for its reasons. */
+  readonly routers: readonly Router[]
   /** To be closed at the end: they hold connections. */
   readonly groups: readonly Group[]
   readonly drainTimeoutMs: number
@@ -38,25 +41,31 @@ export interface BuildContext {
   placeOf(path: Path): string
 }
 
+/** For who wants to see what becomes of a request; a plan that serves has none of it. */
+export interface PlanHooks {
+  /** A layer that stands before layer `at` of a route, or behind the last one: before who answers. */
+  readonly step?: (route: Path, at: number) => Layer
+  /** What groups connect with instead of the network. */
+  readonly services?: Partial<ConnectServices>
+}
+
 const DRAIN_TIMEOUT_MS = 30_000
 
 /** `config` has passed the check. Throws Error with the place for what a layer or the router refuses all the same. */
-export function buildPlan(config: ConfigData, context: BuildContext): Plan {
+export function buildPlan(config: ConfigData, context: BuildContext, hooks: PlanHooks = {}): Plan {
   const upstreams = Object.entries(config.upstreams ?? {})
-  const groups = upstreams.map(([name, upstream]) => new Group(groupOptions(name, upstream)))
+  const groups = upstreams.map(([name, upstream]) => new Group(groupOptions(name, upstream), hooks.services))
   const handlers = new Map(groups.map(group => [group.options.name, new UpstreamHandler(group)]))
-  const listeners = config.listeners.map((listener, index) => {
+  const routers = config.listeners.map((listener, index) => {
     const path: Path = ['listeners', index]
     const routes = listener.routes.map((route, at) =>
-      buildRoute(route, handlers, context, [...path, 'routes', at]),
+      buildRoute(route, handlers, context, [...path, 'routes', at], hooks),
     )
-    return listenerOptions(
-      listener,
-      placed(context, path, () => new Router(routes)),
-    )
+    return placed(context, path, () => new Router(routes))
   })
   return {
-    listeners,
+    listeners: config.listeners.map((listener, index) => listenerOptions(listener, routers[index])),
+    routers,
     groups,
     drainTimeoutMs: msOf(config.drainTimeout) ?? DRAIN_TIMEOUT_MS,
     workers: config.workers ?? 1,
@@ -70,6 +79,7 @@ function buildRoute(
   handlers: ReadonlyMap<string, UpstreamHandler>,
   context: BuildContext,
   path: Path,
+  hooks: PlanHooks,
 ): Route {
   return {
     hosts: listOf(route.host),
@@ -77,12 +87,21 @@ function buildRoute(
     methods: listOf(route.method),
     handler: placed(context, path, () =>
       stack(
-        (route.layers ?? []).map(layer => buildLayer(layer, context)),
+        withSteps(
+          (route.layers ?? []).map(layer => buildLayer(layer, context)),
+          path,
+          hooks,
+        ),
         targetOf(route, handlers),
       ),
     ),
     place: context.placeOf(path),
   }
+}
+
+function withSteps(layers: readonly Layer[], path: Path, { step }: PlanHooks): readonly Layer[] {
+  if (step === undefined) return layers
+  return [...layers.flatMap((layer, at) => [step(path, at), layer]), step(path, layers.length)]
 }
 
 function targetOf(route: RouteData, handlers: ReadonlyMap<string, UpstreamHandler>): Handler {

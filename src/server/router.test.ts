@@ -177,6 +177,36 @@ test('a trace lists the routes before the one that took it, and why', () => {
   assert.equal(trace('GET', 'example.net', '/').length, SHOP.length + 1)
 })
 
+test('a trace says in words what was asked for and what would have been taken', () => {
+  const cases: readonly [
+    conditions: { host?: string; path?: string; method?: string },
+    request: [method: string, host: string, port: string, target: string],
+    why: string,
+  ][] = [
+    [{ host: '*.a' }, ['GET', 'a', '', '/'], 'a is not *.a'],
+    [{ host: 'a b' }, ['GET', 'c', '', '/'], 'c is none of a, b'],
+    [{ host: 'a:81' }, ['GET', 'a', '', '/'], 'a:80 is not a:81'],
+    [{ host: 'a:81 b' }, ['GET', 'a', '82', '/'], 'a:82 is none of a:81, b'],
+    [{ host: 'a' }, ['GET', '', '', '/'], 'the request names no host, and this route is for a'],
+    [{ path: '/p/*' }, ['GET', 'a', '', '/pq?/p/'], '/pq is not /p/*'],
+    [
+      { path: '/p /q' },
+      ['GET', 'a', '', '/%70/;x/..//r'],
+      '/r (the meaning of /%70/;x/..//r) is none of /p, /q',
+    ],
+    [{ path: '/p' }, ['OPTIONS', 'a', '', '*'], 'a request without a path is not /p'],
+    [{ path: '/p' }, ['GET', 'a', '', `/${'q'.repeat(300)}`], `/${'q'.repeat(199)}... is not /p`],
+    [{ method: 'GET HEAD' }, ['POST', 'a', '', '/'], 'POST is none of GET, HEAD'],
+  ]
+  for (const [conditions, request, why] of cases) {
+    const { tried } = new Router([route('x', conditions)]).trace(...request)
+    assert.deepEqual(
+      tried.map(each => each.why),
+      [why],
+    )
+  }
+})
+
 test('finding and tracing never disagree', () => {
   const oneOf = (...values: string[]) => fc.constantFrom(...values)
   const conditions = fc.record({

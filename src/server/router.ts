@@ -31,10 +31,18 @@ export interface Route {
 /** The condition that a request did not meet, the first of host, path and method. */
 export type Lost = 'host' | 'path' | 'method'
 
+/** A route that did not take a request. */
+export interface LostRoute {
+  readonly route: Route
+  readonly lost: Lost
+  /** The same for people: `shop.example.com is not *.example.net`. */
+  readonly why: string
+}
+
 export interface Trace {
   readonly route: Route | null
   /** The routes that were tried before it (all of them, if there is none) and why each did not match. */
-  readonly tried: readonly { readonly route: Route; readonly lost: Lost }[]
+  readonly tried: readonly LostRoute[]
 }
 
 export class Router implements Handler {
@@ -80,11 +88,12 @@ export class Router implements Handler {
 
   /** The same decision with its reasons. Arguments and errors are those of `find`. */
   trace(method: string, host: string, hostPort: string, target: string): Trace {
-    const tried: { route: Route; lost: Lost }[] = []
+    const tried: LostRoute[] = []
     for (const candidate of this.#routes) {
       const lost = whyNot(candidate, method, host, hostPort, target)
       if (lost === null) return { route: candidate.route, tried }
-      tried.push({ route: candidate.route, lost })
+      const why = wordsOf(candidate.route, lost, { method, host, hostPort, target })
+      tried.push({ route: candidate.route, lost, why })
     }
     return { route: null, tried }
   }
@@ -125,6 +134,31 @@ function whyNot(
   if (route.methods !== null && !route.methods.includes(method)) return 'method'
   return null
 }
+
+interface Wanted {
+  readonly method: string
+  readonly host: string
+  readonly hostPort: string
+  readonly target: string
+}
+
+/** What the request has, against the conditions as they were written. */
+function wordsOf(route: Route, lost: Lost, { method, host, hostPort, target }: Wanted): string {
+  if (lost === 'method') return `${method} is ${neither(route.methods)}`
+  if (lost === 'path') {
+    const path = pathToCompare(target)
+    const written = pathOf(target)
+    const meaning = path === written || path === '' ? '' : ` (the meaning of ${shown(written)})`
+    return `${path === '' ? 'a request without a path' : shown(path)}${meaning} is ${neither(route.paths)}`
+  }
+  if (host === '') return `the request names no host, and this route is for ${route.hosts.join(', ')}`
+  const byPort = route.hosts.some(condition => condition.includes(':'))
+  const port = byPort ? `:${hostPort === '' ? '80' : hostPort}` : ''
+  return `${shown(host + port)} is ${neither(route.hosts)}`
+}
+
+const neither = (conditions: readonly string[]): string =>
+  conditions.length === 1 ? `not ${conditions[0]}` : `none of ${conditions.join(', ')}`
 
 let lastTarget = ''
 let lastPath = ''

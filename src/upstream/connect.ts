@@ -5,12 +5,14 @@ import { ProxyError } from '../base/errors.ts'
 import type { Connection } from '../net/connection.ts'
 import { type Deadline, type Deadlines, NEVER } from '../net/deadlines.ts'
 import type { Dial, Dialling, DialTarget } from '../net/dial.ts'
-import type { Resolver } from '../net/resolve.ts'
+import type { LookupAll, Resolver } from '../net/resolve.ts'
 import type { ServerAddress } from './options.ts'
 
 export interface ConnectServices {
   readonly dial: Dial
   readonly deadlines: Deadlines
+  /** In the place of the system's resolver. */
+  readonly lookup?: LookupAll
 }
 
 export class Connecting implements Deadline {

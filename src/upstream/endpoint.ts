@@ -60,7 +60,7 @@ export class Endpoint implements Balanced {
     this.seedLow = seeds[0]
     this.seedHigh = seeds[1]
     this.weight = address.weight
-    this.#resolver = new Resolver(address.host, options.resolveTtlMs)
+    this.#resolver = new Resolver(address.host, options.resolveTtlMs, services.lookup)
   }
 
   /** Its health in words: `in`, `out for 8.2s more: 3 failures in a row, the last connect_refused`. */

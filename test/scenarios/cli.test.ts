@@ -16,14 +16,14 @@ test('--version and --help are on stdout, with an example for every command', as
   assert.deepEqual(await result(context, ['--version']), { code: 0, stdout: `${version}\n`, stderr: '' })
   const overview = await result(context, ['--help'])
   assert.equal(overview.code, 0)
-  for (const command of ['run', 'check', 'proxy']) {
+  for (const command of ['run', 'check', 'explain', 'proxy']) {
     assert.match(overview.stdout, new RegExp(`^  sluice ${command} `, 'm'))
     const help = await result(context, [command, '--help'])
     assert.equal(help.code, 0)
     assert.equal(help.stderr, '')
     assert.match(help.stdout, new RegExp(`^Example:\n  sluice ${command} `, 'm'))
   }
-  assert.doesNotMatch(overview.stdout, /forward|explain/)
+  assert.doesNotMatch(overview.stdout, /forward|receive/)
 })
 
 test('bad use ends with 2 and says what to write', async context => {

@@ -1,0 +1,143 @@
+/**
+ * An explanation for people: from the listener down to the answer, each part with its place.
+ */
+import type { ApplyingLimit } from './applying-limits.ts'
+import type {
+  ExplainedLayer,
+  ExplainedListener,
+  ExplainedRoute,
+  ExplainedUpstream,
+  Explanation,
+} from './explanation.ts'
+
+/** Characters of a layer's options, and of an answer's text, that are shown. */
+const OPTIONS_LENGTH_MAX = 300
+const BODY_LENGTH_MAX = 1000
+
+export function textOf(explanation: Explanation): string {
+  const { method, target, authority, client } = explanation.request
+  const url = authority === '' ? target : `http://${authority}${target}`
+  return [
+    `${method} ${url} from ${client}`,
+    ...explanation.notes.map(note => `  ${note}`),
+    ...explanation.listeners.flatMap(listener => ['', ...listenerLines(listener)]),
+  ].join('\n')
+}
+
+function listenerLines(listener: ExplainedListener): string[] {
+  return [
+    `listener ${listener.listen}  (${listener.place})`,
+    ...indented([
+      ...routeLines(listener),
+      ...section('layers, in this order', listener.layers.flatMap(layerLines)),
+      ...section('time limits and retries', limitLines(listener.limits, listener.route !== null)),
+      ...(listener.upstream === null ? [] : upstreamLines(listener.upstream)),
+      ...serverLines(listener),
+      ...answerLines(listener),
+    ]),
+  ]
+}
+
+function section(title: string, lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : [`${title}:`, ...indented(lines)]
+}
+
+const indented = (lines: readonly string[]): string[] => lines.map(line => (line === '' ? '' : `  ${line}`))
+
+function routeLines({ tried, route }: ExplainedListener): string[] {
+  const lost = tried.map(({ place, lost, why }) => [place, `no: ${lost}: ${why}`])
+  const won = route === null ? [] : [[route.place, `takes it: ${conditions(route)}`]]
+  const lines = columns([...lost, ...won])
+  if (route !== null) return section('routes, in this order', lines)
+  return [
+    ...section('routes, in this order', lines),
+    tried.length === 0 ? 'no route was asked: the request is answered before' : 'no route takes it',
+  ]
+}
+
+function conditions({ hosts, paths, methods }: ExplainedRoute): string {
+  const parts = [
+    hosts.length === 0 ? '' : `host ${hosts.join(' or ')}`,
+    paths.length === 0 ? '' : `path ${paths.join(' or ')}`,
+    methods.length === 0 ? '' : `method ${methods.join(' or ')}`,
+  ].filter(part => part !== '')
+  return parts.length === 0 ? 'it takes every request' : parts.join(', ')
+}
+
+function layerLines({ name, place, options, reached, changes, answers }: ExplainedLayer): string[] {
+  const state = answers ? '  <- answers' : reached ? '' : '  (not reached)'
+  return [`${place}  ${name} ${shortened(compact(options))}${state}`, ...indented(changes)]
+}
+
+function limitLines(limits: readonly ApplyingLimit[], routed: boolean): string[] {
+  if (!routed) return []
+  return columns(limits.map(({ of, name, value, from }) => [`${of} ${name}`, value, from]))
+}
+
+function upstreamLines({ name, place, balance, servers, why }: ExplainedUpstream): string[] {
+  const ranked = servers.some(({ priority }) => priority !== servers[0].priority)
+  const rows = servers.map(({ address, weight, priority, state, picked }) => [
+    address,
+    ranked ? `priority ${priority}, weight ${weight}` : `weight ${weight}`,
+    state,
+    picked ? `<- this request: ${why}` : '',
+  ])
+  const how = typeof balance === 'string' ? balance : compact(balance)
+  return section(`upstream ${name}, ${how}, its servers as after a start  (${place})`, columns(rows))
+}
+
+function serverLines({ serverRequest }: ExplainedListener): string[] {
+  if (serverRequest === null) return []
+  const { method, target, fields } = serverRequest
+  return section('the server would get', [
+    `${method} ${target} HTTP/1.1`,
+    ...fields.map(([name, value]) => `${name}: ${value}`),
+  ])
+}
+
+function answerLines(listener: ExplainedListener): string[] {
+  const { answer, answeredBy, error } = listener
+  if (answer === null) return ['nobody answers: the request is still waiting']
+  const { status, reason, fields, body } = answer
+  const who = {
+    proxy: 'the proxy itself answers',
+    layer: `the layer ${listener.layers.find(layer => layer.answers)?.name ?? ''} answers`,
+    redirect: 'the route redirects',
+    respond: 'the route answers with fixed text',
+    upstream: 'the client would get, were the answer of the server an empty 200',
+    nobody: '',
+  }[answeredBy]
+  const cause = error === null ? who : `${who} (${error.code})`
+  const text = body.length > BODY_LENGTH_MAX ? `${body.slice(0, BODY_LENGTH_MAX)}…` : body
+  return section(cause, [
+    `HTTP/1.1 ${status} ${reason}`,
+    ...fields.map(([name, value]) => `${name}: ${value}`),
+    ...(text === '' ? [] : ['', ...printable(text).trimEnd().split('\n')]),
+  ])
+}
+
+/** Columns as wide as their widest cell, two spaces between them. */
+function columns(rows: readonly (readonly string[])[]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map(row => row[column].length)))
+  return rows.map(row =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column]))
+      .join('  ')
+      .trimEnd(),
+  )
+}
+
+/** A terminal takes control characters for orders. */
+const printable = (text: string): string => text.replace(/[^\P{Cc}\n\t]/gu, '?')
+
+const shortened = (text: string): string =>
+  text.length <= OPTIONS_LENGTH_MAX ? text : `${text.slice(0, OPTIONS_LENGTH_MAX)}…`
+
+/** Data as one would write it in a config, in one line. */
+function compact(data: unknown): string {
+  if (Array.isArray(data)) return `[${data.map(compact).join(', ')}]`
+  if (typeof data !== 'object' || data === null) return JSON.stringify(data) ?? ''
+  const entries = Object.entries(data).filter(([, value]) => value !== undefined)
+  if (entries.length === 0) return '{}'
+  return `{ ${entries.map(([key, value]) => `${/^[A-Za-z_$][\w$]*$/.test(key) ? key : JSON.stringify(key)}: ${compact(value)}`).join(', ')} }`
+}
