@@ -23,7 +23,10 @@ const BAD_LISTEN: [written: string | number, message: string][] = [
   [70_000, '"70000": a port is a number from 0 to 65535'],
   ['*:8080', '"*:8080": write ":8080" to listen on every interface'],
   ['::1', '"::1": an IPv6 address stands in brackets: write "[::1]:8080"'],
-  ['1.2.3.4.5:80', '"1.2.3.4.5:80": "1.2.3.4.5" is not a host name and not an IP address'],
+  [
+    '1.2.3.4.5:80',
+    '"1.2.3.4.5:80": "1.2.3.4.5" is not a host name and not an IP address: write for example "127.0.0.1:8080"',
+  ],
   ['unix:', '"unix:" is not the path of a unix socket: write for example "unix:/run/sluice.sock"'],
   [
     `unix:/${'x'.repeat(107)}`,
@@ -78,7 +81,7 @@ const BAD_SERVERS: [text: string, message: string][] = [
   ['shop:0', '"shop:0": a port is a number from 1 to 65535'],
   ['::1', '"::1": an IPv6 address stands in brackets: write "[::1]:8080"'],
   ['bücher.example', '"bücher.example": write the host in its ASCII form: "xn--bcher-kva.example"'],
-  ['sh op', '"sh op": "sh op" is not a host name and not an IP address'],
+  ['sh op', '"sh op" is not a host name and not an IP address: write for example "127.0.0.1:8080"'],
 ]
 
 test('server addresses', () => {

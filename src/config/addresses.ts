@@ -136,7 +136,10 @@ function checkHost(host: string, text: string): void {
     throw new RangeError(
       `${quote(text)}: write the host in its ASCII form: "${new URL(`http://${host}`).hostname}"`,
     )
-  throw new RangeError(`${quote(text)}: ${quote(host)} is not a host name and not an IP address`)
+  const found = host === text ? quote(text) : `${quote(text)}: ${quote(host)}`
+  throw new RangeError(
+    `${found} is not a host name and not an IP address: write for example "127.0.0.1:8080"`,
+  )
 }
 
 function portOf(digits: string, text: string, least: number): number {

@@ -5,6 +5,7 @@
  */
 import type { ListenAddress } from '../server/options.ts'
 import { parseListenAddress } from './addresses.ts'
+import { doubts } from './doubts.ts'
 import { layerFault } from './layers/build-layer.ts'
 import { didYouMean } from './nearest.ts'
 import { checkHostPattern, checkMethod, checkPathPattern } from './patterns.ts'
@@ -31,6 +32,7 @@ export function crossChecks(data: unknown, folder: string): Problem[] {
       fieldsOf(data.upstreams),
       routes.map(({ route, path }) => ({ listener: Number(path[1]), host: route.host, to: route.to })),
     ),
+    ...doubts(data),
     ...unusedUpstreams(
       routes.map(({ route }) => route.to),
       upstreams,
@@ -72,8 +74,10 @@ function attemptProblems(route: Fields, path: Path): Problem[] {
 }
 
 function unknownUpstream(name: string, path: Path, upstreams: readonly string[]): Problem {
-  const remedy =
-    upstreams.length === 0
+  const address = `upstreams: { shop: ${JSON.stringify(name)} } and to: 'shop'`
+  const remedy = /[:/]/.test(name)
+    ? `to takes a name: write ${address}`
+    : upstreams.length === 0
       ? `write upstreams: { ${JSON.stringify(name)}: '127.0.0.1:9000' }`
       : didYouMean(name, upstreams)
   return fault([...path, 'to'], `no upstream is called ${JSON.stringify(name)}: ${remedy}`)

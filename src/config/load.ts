@@ -122,6 +122,11 @@ async function loadScript(file: string, text: string, files: Set<string>): Promi
     return failed(TOP, 'there is no default export: write export default defineConfig({ … })')
   if (typeof module.default === 'function')
     return failed(script?.places?.place ?? TOP, 'the default export is a function: export the config itself')
+  if (module.default instanceof Promise)
+    return failed(
+      script?.places?.place ?? TOP,
+      'the default export is a promise: write await in front of it, so that the config itself is exported',
+    )
   return { data: module.default, places: script?.places ?? null, faults: [] }
 }
 

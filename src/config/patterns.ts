@@ -12,6 +12,7 @@ import { checkField } from '../layers/headers.ts'
 import { RedirectHandler } from '../layers/redirect.ts'
 import { variableFault, variableNames, variablesOf } from '../layers/template.ts'
 import { isHostName } from './addresses.ts'
+import { NGINX_VARIABLE } from './habits.ts'
 import { nearest } from './nearest.ts'
 import { messageOf } from './problems.ts'
 
@@ -24,6 +25,15 @@ export function checkHostPattern(text: string): void {
   if (text.includes('/'))
     throw new RangeError(
       `${quote(text)} is more than a host: write only the name, for example "${barely(text)}"`,
+    )
+  if (/[\^$()|\\~]/.test(text))
+    throw new RangeError(
+      `${quote(text)}: hosts are compared as names, not as regular expressions: write "shop.example.com" or "*.example.com"`,
+    )
+  if (text === '_') throw new RangeError('"_" is no host: leave host out to take every host')
+  if (/^\.[^.*:]/.test(text))
+    throw new RangeError(
+      `${quote(text)}: write ["${text.slice(1)}", "*${text}"] for the name and all below it`,
     )
   const match = /^(\*\.)?(\[[^\]]*\]|[^:]*)(?::([0-9]+))?$/.exec(text)
   if (!match) throw notAHost(text)
@@ -52,6 +62,10 @@ export function checkHostPattern(text: string): void {
  */
 export function checkPathPattern(text: string): void {
   if (text === '*' || text === '/*') return
+  if (/^[~^]|\.\*/.test(text))
+    throw new RangeError(
+      `${quote(text)}: paths are compared as text, not as regular expressions: write "/exact" or "/folder/*"`,
+    )
   if (!text.startsWith('/'))
     throw new RangeError(`${quote(text)}: a path begins with a slash: write "/${text}"`)
   if (/[?#]/.test(text))
@@ -136,6 +150,9 @@ export function checkVariables(text: string, side: 'request' | 'response'): void
  * @throws RangeError
  */
 export function checkRedirectTarget(text: string): void {
+  const [variable] = NGINX_VARIABLE.exec(text) ?? []
+  if (variable !== undefined)
+    throw new RangeError(`${quote(text)}: ${variable} is not known here: write {host}, {path} or {query}`)
   checkVariables(text, 'request')
   const fault = messageOf(() => new RedirectHandler({ to: text, status: 302 }))
   if (fault === null) return

@@ -2,54 +2,9 @@
  * Bad configs and every line a person reads about them.
  */
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { after, test } from 'node:test'
-import { type ReadConfig, readConfig } from './read-config.ts'
-
-const folders: string[] = []
-after(() => {
-  for (const folder of folders) rmSync(folder, { recursive: true })
-})
-
-function write(files: Record<string, string>): string {
-  const folder = mkdtempSync(join(tmpdir(), 'sluice-config-'))
-  folders.push(folder)
-  for (const [name, text] of Object.entries(files)) {
-    mkdirSync(dirname(join(folder, name)), { recursive: true })
-    writeFileSync(join(folder, name), text)
-  }
-  return folder
-}
-
-const read = (files: Record<string, string>, file: string | null = null): Promise<ReadConfig> =>
-  readConfig(file, write(files))
-
-interface Case {
-  what: string
-  /** Name → text; the first is the config. */
-  files: Record<string, string>
-  faults: string[]
-  warnings?: string[]
-}
-
-function run(cases: readonly Case[]): void {
-  for (const { what, files, faults, warnings } of cases) {
-    test(what, async () => {
-      const found = await read(files, Object.keys(files)[0])
-      assert.deepEqual(found.faults, faults)
-      assert.deepEqual(found.warnings, warnings ?? [])
-      assert.equal(found.config === null, faults.length > 0)
-    })
-  }
-}
-
-const ts = (text: string) => ({
-  'sluice.config.ts': `import { defineConfig, headers } from 'sluice'\n${text}`,
-})
-const json = (text: string) => ({ 'sluice.config.json': text })
-const yaml = (text: string) => ({ 'sluice.config.yaml': text })
+import { test } from 'node:test'
+import { json, read, run, ts, write, yaml } from '../../test/support/config-cases.ts'
+import { readConfig } from './read-config.ts'
 
 // What is wrong with the data, in each of the three languages.
 run([
@@ -251,6 +206,20 @@ run([
     what: 'TypeScript: a function instead of a config',
     files: ts('export default () => defineConfig({ listeners: [] })\n'),
     faults: ['sluice.config.ts:2:16: the default export is a function: export the config itself'],
+  },
+  {
+    what: 'TypeScript: a promise of a config',
+    files: ts('export default (async () => defineConfig({ listeners: [] }))()\n'),
+    faults: [
+      'sluice.config.ts:2:16: the default export is a promise: write await in front of it, so that the config itself is exported',
+    ],
+  },
+  {
+    what: 'TypeScript: the name of a layer function, misspelled',
+    files: {
+      'sluice.config.ts': "import { defineConfig, header } from 'sluice'\nexport default defineConfig({})\n",
+    },
+    faults: ['sluice.config.ts:1:24: "sluice" exports nothing called header: did you mean headers?'],
   },
   {
     what: 'TypeScript: an import that is not there',

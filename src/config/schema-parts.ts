@@ -37,7 +37,7 @@ export function wrongType(what: string, example: string): (issue: RawIssue) => s
   return ({ input }) =>
     input === undefined
       ? `missing: write for example ${example}`
-      : `${show(input)} is not ${what}: write for example ${example}`
+      : `${show(input)} is not ${what}: ${typeof input === 'function' ? 'call it, or ' : ''}write for example ${example}`
 }
 
 /** Text that `parse` must take: what it throws becomes the message. */
@@ -47,8 +47,12 @@ export function text<T extends string = string>(
   parse: (value: string) => unknown,
   meta: Record<string, unknown> = {},
 ): z.ZodType<T, T> {
+  const typed = wrongType(what, JSON.stringify(example))
   const schema = z
-    .string({ error: wrongType(what, JSON.stringify(example)) })
+    .string({
+      error: issue =>
+        (meta.pattern === undefined ? unquoted(issue.input, what, parse) : null) ?? typed(issue),
+    })
     .superRefine((value, context) => {
       const message = messageOf(() => parse(value))
       if (message !== null) context.addIssue({ code: 'custom', message })
@@ -56,6 +60,13 @@ export function text<T extends string = string>(
     .meta({ examples: [example], ...meta })
   // The parser checks more than a type can say; the type is what editors offer and JSON Schema sees the pattern.
   return schema as unknown as z.ZodType<T, T>
+}
+
+/** YAML reads `x-frames: 1` as a number: what would do as text only lacks its quotes. A number without a unit says less. */
+function unquoted(value: unknown, what: string, parse: (value: string) => unknown): string | null {
+  if (typeof value !== 'number' && typeof value !== 'boolean') return null
+  const text = JSON.stringify(String(value))
+  return messageOf(() => parse(String(value))) === null ? `${value} is not ${what}: write ${text}` : null
 }
 
 export const duration = (description: string, example: DurationText): z.ZodType<DurationText, DurationText> =>

@@ -14,7 +14,7 @@ export function schemaProblems(data: unknown): Problem[] {
   const result = configSchema.safeParse(data)
   if (result.success) return []
   const problems = result.error.issues.flatMap(issue => problemsOf(issue, []))
-  return problems.filter(problem => !isSecondWord(problem, problems))
+  return problems.filter((problem, index) => !isSecondWord(problem, problems) && !isRepeated(index, problems))
 }
 
 /** A key that is missing because it stands there misspelled is told once; so is a layer or a balancer that is not known. */
@@ -29,6 +29,12 @@ function isSecondWord({ path, message }: Problem, problems: readonly Problem[]):
       samePath(other.path.slice(0, -1), object) &&
       (isChoice || other.message.endsWith(`did you mean "${key}"?`)),
   )
+}
+
+/** One value that breaks two rules of the schema gets the same words twice. */
+function isRepeated(index: number, problems: readonly Problem[]): boolean {
+  const { path, message } = problems[index]
+  return problems.slice(0, index).some(other => other.message === message && samePath(other.path, path))
 }
 
 function samePath(one: Path, other: Path): boolean {

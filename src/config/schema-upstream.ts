@@ -3,6 +3,7 @@
  */
 import { z } from 'zod'
 import { parseServerAddress } from './addresses.ts'
+import { SERVER_HABITS, UPSTREAM_HABITS } from './habits.ts'
 import { balanceSchema } from './schema-balance.ts'
 import { checkSchema, healthSchema, retrySchema } from './schema-health.ts'
 import { COUNT_MAX, choice, count, duration, list, object, text, wait, wrongType } from './schema-parts.ts'
@@ -24,6 +25,7 @@ const weightedServer = object(
   },
   'a server',
   "{ address: '127.0.0.1:9000', weight: 2 }",
+  SERVER_HABITS,
 )
 
 export const serverSchema = z.union([serverAddress, weightedServer], {
@@ -67,6 +69,7 @@ export const upstreamOptionsSchema = object(
   'an upstream',
   "{ servers: ['127.0.0.1:9000'] }",
   {
+    ...UPSTREAM_HABITS,
     server: 'write servers: [...]',
     address: 'write servers: [...]',
     healthCheck: "write check: { path: '/health' }",

@@ -8,7 +8,8 @@
 import { z } from 'zod'
 import { compileBody } from '../layers/template.ts'
 import { checkNetwork, parseListenAddress } from './addresses.ts'
-import { layerSchema } from './layers/index.ts'
+import { CONFIG_HABITS, misplacedLayers, RESPOND_HABITS, ROUTE_HABITS } from './habits.ts'
+import { LAYER_NAMES, layerSchema } from './layers/index.ts'
 import {
   checkHostPattern,
   checkMethod,
@@ -93,6 +94,7 @@ export const respondSchema = z
         },
         'an answer',
         "{ status: 200, body: 'hello' }",
+        RESPOND_HABITS,
       ).superRefine(({ body = '', headers = {} }, context) => {
         const type = Object.entries(headers).find(([name]) => name.toLowerCase() === 'content-type')?.[1]
         const message = type === undefined ? null : messageOf(() => compileBody(body, type))
@@ -100,7 +102,13 @@ export const respondSchema = z
           context.addIssue({ code: 'custom', path: ['body'], message })
       }),
     ],
-    { error: wrongType('an answer', "{ status: 200, body: 'hello' }") },
+    {
+      error: ({ input }) =>
+        wrongType(
+          'an answer',
+          `{ status: ${typeof input === 'number' ? input : 200}, body: 'hello' }`,
+        )({ input }),
+    },
   )
   .meta({ description: 'Answers with fixed text.' })
 
@@ -145,6 +153,8 @@ export const routeSchema = object(
   'a route',
   "{ host: 'shop.example.com', to: 'shop' }",
   {
+    ...ROUTE_HABITS,
+    ...misplacedLayers(LAYER_NAMES),
     hosts: 'write host (it takes a list too)',
     paths: 'write path (it takes a list too)',
     methods: 'write method (it takes a list too)',
@@ -296,6 +306,7 @@ export const configSchema = object(
   'a config',
   "defineConfig({ upstreams: { shop: '127.0.0.1:9000' }, listeners: [{ listen: ':8080', routes: [{ to: 'shop' }] }] })",
   {
+    ...CONFIG_HABITS,
     servers: 'it belongs under an upstream',
     routes: 'it belongs under a listener',
     listen: "write listeners: [{ listen: ':8080', routes: [...] }]",

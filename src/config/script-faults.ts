@@ -5,6 +5,8 @@
  */
 import { dirname, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { LAYER_NAMES } from './layers/index.ts'
+import { nearest } from './nearest.ts'
 import { type Place, TOP } from './places.ts'
 import type { ScriptReading } from './script-places.ts'
 
@@ -62,7 +64,13 @@ function missingExport(name: string, error: Error, script: ScriptReading | null)
   const statement = script?.imports.find(each => from(each) && each.names.some(other => other.name === name))
   const place = statement?.names.find(each => each.name === name)?.place ?? TOP
   const source = statement?.source ?? 'a module'
-  const remedy = source === 'sluice' ? 'this version of Sluice does not have it' : 'look for its name there'
+  const guess = source === 'sluice' ? nearest(name, LAYER_NAMES) : null
+  const remedy =
+    guess !== null
+      ? `did you mean ${guess}?`
+      : source === 'sluice'
+        ? 'this version of Sluice does not have it'
+        : 'look for its name there'
   return { place, message: `"${source}" exports nothing called ${name}: ${remedy}` }
 }
 

@@ -148,6 +148,8 @@ class Reader {
   readonly #constants = new Map<string, Node>()
   /** Local name → name under which 'sluice' exports it. */
   readonly #fromSluice = new Map<string, string>()
+  /** Local names of `import * as name from 'sluice'`. */
+  readonly #namespaces = new Set<string>()
   /** Constants being read, against a constant that names itself. */
   readonly #open = new Set<string>()
 
@@ -167,6 +169,8 @@ class Reader {
   }
 
   #noteImport(specifier: Node): void {
+    if (specifier.type === 'ImportNamespaceSpecifier')
+      this.#namespaces.add(nameOf(specifier.local as Node) ?? '')
     if (specifier.type !== 'ImportSpecifier') return
     this.#fromSluice.set(nameOf(specifier.local as Node) ?? '', nameOf(specifier.imported as Node) ?? '')
   }
@@ -195,14 +199,20 @@ class Reader {
 
   /** `defineConfig(x)` is x; `headers(x)` is `{ headers: x }`; any other call is a value nobody can see. */
   #call(node: Node): PlaceNode {
-    const name = nameOf(node.callee as Node) ?? ''
-    const exported = this.#fromSluice.get(name)
+    const exported = this.#exportedName(node.callee as Node)
     const [argument] = node.arguments as Node[]
     if (exported === undefined || argument === undefined) return placeNode('unknown', placeOf(node))
     if (exported === 'defineConfig') return this.read(argument)
     const child = this.read(argument)
     child.keyPlace = placeOf(node)
     return placeNode('object', placeOf(node), { children: new Map([[exported, child]]) })
+  }
+
+  /** The name under which 'sluice' exports what is called: `headers`, or `sluice.headers` of a namespace. */
+  #exportedName(callee: Node): string | undefined {
+    if (callee.type !== 'MemberExpression') return this.#fromSluice.get(nameOf(callee) ?? '')
+    const isOurs = this.#namespaces.has(nameOf(callee.object as Node) ?? '')
+    return isOurs && callee.computed !== true ? (nameOf(callee.property as Node) ?? undefined) : undefined
   }
 
   #object(node: Node): PlaceNode {

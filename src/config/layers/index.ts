@@ -4,6 +4,7 @@
  * exactly that.
  */
 import type { z } from 'zod'
+import { layerHabits } from '../habits.ts'
 import { notYet, object } from '../schema-parts.ts'
 import { basicAuthConfig } from './basic-auth.ts'
 import { bodyLimitConfig } from './body-limit.ts'
@@ -31,19 +32,27 @@ export type LayerName = keyof Layers
 /** What a layer is told, by its name. */
 export type LayerOptions<Name extends LayerName> = z.input<Layers[Name]['schema']>
 
-const names = Object.keys(LAYERS) as LayerName[]
+/** Their names, in the order of the table. */
+export const LAYER_NAMES = Object.keys(LAYERS) as LayerName[]
+const names = LAYER_NAMES
 
 const shape = Object.fromEntries(names.map(name => [name, LAYERS[name].schema.optional()])) as {
   [Name in LayerName]: z.ZodOptional<Layers[Name]['schema']>
 }
 
 const anyLayer = object(shape, 'a layer', "{ headers: { response: { set: { 'x-served-by': 'sluice' } } } }", {
+  ...layerHabits(names),
   cache: notYet('the cache layer'),
 })
   .superRefine((layer, context) => {
     const given = Object.keys(layer)
     if (given.length === 0)
       context.addIssue({ code: 'custom', message: `an empty layer: write one of ${names.join(', ')}` })
+    // A layer function called without its options: TypeScript would have said so.
+    for (const name of given.filter(each => layer[each as LayerName] === undefined)) {
+      const fault = LAYERS[name as LayerName].schema.safeParse(undefined).error?.issues[0]
+      if (fault !== undefined) context.addIssue({ code: 'custom', path: [name], message: fault.message })
+    }
     for (const name of given.slice(1))
       context.addIssue({
         code: 'custom',
