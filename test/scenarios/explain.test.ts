@@ -138,6 +138,7 @@ const FOUND: ReadConfig = {
   config: null,
   faults: [],
   warnings: [],
+  files: [],
   placeOf: path => String(path.at(-1)),
 }
 

@@ -16,6 +16,7 @@ import type { Limits } from '../../http1/limits.ts'
 import { deadlines } from '../../net/deadlines.ts'
 import type { Dial } from '../../net/dial.ts'
 import { ClientSession, type SessionContext } from '../../server/client-session.ts'
+import { noCounters } from '../../server/counters.ts'
 import { ForwardedWriter } from '../../server/forwarded-writer.ts'
 import type { Trace } from '../../server/router.ts'
 import type { Endpoint } from '../../upstream/endpoint.ts'
@@ -107,7 +108,9 @@ class Run {
         services: { record: done, warn: () => {} },
         deadlines,
         forwarded: new ForwardedWriter(options.forwarded, options.trust),
+        counters: noCounters(),
         draining: false,
+        idleStays: false,
         closed() {},
       }
       const address = options.address.kind === 'unix' ? '' : client
