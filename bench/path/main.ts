@@ -9,7 +9,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Bench, highestRate, measure, type Pace, type Run } from './measure.ts'
 import { type Options, peersFor, readOptions, UsageError, usage } from './options.ts'
-import { type Origin, startOrigin } from './origin.ts'
+import { type Origin, startOrigin, startWebSocketOrigin } from './origin.ts'
 import { installNpmPeers, type Peer } from './peers.ts'
 import { openFilesMax } from './proc.ts'
 import { type Cores, chooseCores, cleanUpAtExit, findProgram, stop } from './processes.ts'
@@ -112,11 +112,13 @@ async function runAll(
   options: Options,
   plans: readonly Plan[],
   origin: Origin,
+  webSocketOrigin: Origin | null,
   cores: Cores,
 ): Promise<Result> {
   const bench: Bench = {
     cores,
     originPort: origin.port,
+    webSocketPort: webSocketOrigin?.port ?? 0,
     seconds: options.seconds,
     pace: null,
   }
@@ -164,9 +166,12 @@ async function main(): Promise<number> {
   if (plans.some(plan => plan.peers.some(peer => peer.kind === 'npm'))) await installNpmPeers(tell)
   const cores = chooseCores()
   const origin = await startOrigin(cores.load)
+  const messages = plans.some(plan => plan.work.origin === 'websocket')
+  const webSocketOrigin = messages ? await startWebSocketOrigin(cores.load) : null
   pinSelf(cores)
-  const result = await runAll(options, plans, origin, cores)
+  const result = await runAll(options, plans, origin, webSocketOrigin, cores)
   await stop(origin.running)
+  if (webSocketOrigin) await stop(webSocketOrigin.running)
   process.stdout.write(`${markdown(result)}`)
   if (options.json) writeFileSync(options.json, `${JSON.stringify(result, null, 2)}\n`)
   if (options.write) writeReadme(readmePath, result)

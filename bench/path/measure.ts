@@ -58,6 +58,8 @@ export interface Run {
 export interface Bench {
   readonly cores: Cores
   readonly originPort: number
+  /** 0 when no work needs it. */
+  readonly webSocketPort: number
   readonly seconds: number
   /** What the paced works run at; null until it is known. */
   pace: Pace | null
@@ -86,31 +88,42 @@ const noFigures: Figures = {
 
 let startsSoFar = 0
 
+/** The core of the proxy, or null for all of them. */
+const coreOf = (bench: Bench, work: Work) => (work.cores === 'apart' ? bench.cores.proxy : null)
+/** The core of the load. */
+const loadCoreOf = (bench: Bench, work: Work) => (work.cores === 'apart' ? bench.cores.load : null)
+
 /** Starts the peer on a free port and waits until it answers; throws with its last words when it does not. */
-async function startPeer(bench: Bench, peer: Peer): Promise<{ running: Running; port: number }> {
+async function startPeer(bench: Bench, work: Work, peer: Peer): Promise<{ running: Running; port: number }> {
   const port = await freePort()
   startsSoFar++
   const name = `${startsSoFar}-${peer.name.replace(/\W+/g, '-')}`
   const folder = siteFolder(temporaryFolder(), name)
-  const command = peer.command({ port, originPort: bench.originPort, folder })
-  const running = start(command, bench.cores.proxy)
+  const originPort = work.origin === 'files' ? bench.originPort : bench.webSocketPort
+  const command = peer.command({ port, originPort, folder })
+  const running = start(command, coreOf(bench, work))
   await untilReady(running, port, command)
   return { running, port }
 }
 
 /** Throws when the peer cannot start or does the work wrongly; a fault under load is part of the result. */
 export async function measure(bench: Bench, work: Work, peer: Peer): Promise<Run> {
-  const { running, port } = await startPeer(bench, peer)
+  const { running, port } = await startPeer(bench, work, peer)
   try {
     await checkAnswer(port, work)
-    // Always by wrk, whatever measures afterwards: the more requests, the warmer.
-    const traffic = work.driver === 'idle' ? WORKS[0] : work
-    await runWrk(traffic, port, peer.warmUpSeconds, bench.cores.load)
+    await warmUp(bench, work, peer, port)
     if (work.driver === 'idle') return await measureIdle(bench, work, running, port)
     return await measureLoad(bench, work, running, port)
   } finally {
     await stop(running)
   }
+}
+
+/** By wrk, even where something else measures afterwards: the more requests, the warmer. */
+async function warmUp(bench: Bench, work: Work, peer: Peer, port: number): Promise<void> {
+  const seconds = peer.warmUpSeconds
+  if (work.driver === 'websocket') await runWebSocketLoad(bench, work, port, seconds)
+  else await runWrk(work.driver === 'idle' ? WORKS[0] : work, port, seconds, loadCoreOf(bench, work))
 }
 
 interface Driven extends Load {
@@ -120,8 +133,12 @@ interface Driven extends Load {
 }
 
 async function drive(bench: Bench, work: Work, port: number, seconds: number): Promise<Driven> {
-  if (work.driver === 'wrk') {
-    return { ...(await runWrk(work, port, seconds, bench.cores.load)), lateness: 0, keptUp: 1, remarks: [] }
+  if (work.driver === 'wrk' || work.driver === 'websocket') {
+    const load =
+      work.driver === 'wrk'
+        ? runWrk(work, port, seconds, loadCoreOf(bench, work))
+        : runWebSocketLoad(bench, work, port, seconds)
+    return { ...(await load), lateness: 0, keptUp: 1, remarks: [] }
   }
   const script = join(import.meta.dirname, 'paced-load.ts')
   const args = [script, work.name, String(port), String(Math.round(bench.pace?.rate ?? 0)), String(seconds)]
@@ -136,8 +153,15 @@ async function drive(bench: Bench, work: Work, port: number, seconds: number): P
   return { ...result, faults, remarks, lateness: result.latenessP99Micros }
 }
 
+async function runWebSocketLoad(bench: Bench, work: Work, port: number, seconds: number): Promise<Load> {
+  const script = join(import.meta.dirname, 'websocket-load.ts')
+  const args = [script, work.name, String(port), String(seconds)]
+  const limitMs = seconds * 1_000 + pacedEndWithinMs
+  return JSON.parse(await runProgram({ program: process.execPath, args }, bench.cores.load, limitMs)) as Load
+}
+
 async function measureLoad(bench: Bench, work: Work, running: Running, port: number): Promise<Run> {
-  const core = bench.cores.proxy
+  const core = coreOf(bench, work)
   const coreBefore = core === null ? 0 : coreBusyMicros(core)
   const before = cpuTime(running.pid)
   const startedAt = performance.now()
@@ -210,7 +234,7 @@ async function numberSaid(opener: Running, key: string): Promise<number> {
 
 /** Highest rate of a peer at a work, from one run: for paced works when the work itself was not measured. */
 export async function highestRate(bench: Bench, work: Work, peer: Peer): Promise<number> {
-  const { running, port } = await startPeer(bench, peer)
+  const { running, port } = await startPeer(bench, work, peer)
   try {
     await runWrk(work, port, peer.warmUpSeconds, bench.cores.load)
     const load = await runWrk(work, port, bench.seconds, bench.cores.load)

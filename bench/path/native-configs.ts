@@ -59,6 +59,7 @@ ${nginxHead(folder)}
 http {
 ${nginxHttp(folder)}
   default_type text/plain;
+  types { text/html html; }
   sendfile on;
   tcp_nopush on;
   open_file_cache max=16 inactive=${patienceSeconds}s;
@@ -102,6 +103,20 @@ ${nginxUpstream('origin', `127.0.0.1:${originPort}`)}
       proxy_request_buffering off;
       proxy_max_temp_file_size 0;
     }
+    location /page.html {
+      proxy_pass http://origin;
+      proxy_http_version 1.1;
+      proxy_set_header Connection "";
+      gzip on;
+      gzip_comp_level 6;
+      gzip_proxied any;
+    }
+    location /socket {
+      proxy_pass http://origin;
+      proxy_http_version 1.1;
+      proxy_set_header Upgrade $http_upgrade;
+      proxy_set_header Connection upgrade;
+    }
   }
 }
 `
@@ -118,6 +133,7 @@ defaults
   timeout client ${patienceSeconds}s
   timeout server ${patienceSeconds}s
   timeout http-keep-alive ${patienceSeconds}s
+  timeout tunnel ${patienceSeconds}s
 frontend proxy
   bind 127.0.0.1:${port} backlog 4096
   default_backend origin

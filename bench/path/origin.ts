@@ -7,6 +7,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { createGunzip } from 'node:zlib'
 import { nginxOrigin } from './native-configs.ts'
 import {
   type Command,
@@ -17,11 +18,21 @@ import {
   stop,
   temporaryFolder,
 } from './processes.ts'
-import { WORKS, type Work } from './works.ts'
+import { contentOf, WORKS, type Work } from './works.ts'
 
 const readyWithinMs = 5_000
 const pollEveryMs = 20
 const askWithinMs = 2_000
+
+/** The server that sends WebSocket messages back. */
+export async function startWebSocketOrigin(core: number | null): Promise<Origin> {
+  const port = await freePort()
+  const script = join(import.meta.dirname, 'websocket-origin.ts')
+  const command = { program: process.execPath, args: [script, String(port)] }
+  const running = start(command, core)
+  await untilReady(running, port, command)
+  return { program: 'node', port, running }
+}
 
 export interface Origin {
   readonly program: 'nginx' | 'node'
@@ -35,8 +46,8 @@ export async function startOrigin(core: number | null): Promise<Origin> {
   const files = join(folder, 'files')
   mkdirSync(files, { recursive: true })
   for (const work of WORKS) {
-    if (work.path !== '/' && work.method === 'GET') {
-      writeFileSync(join(files, work.path), 'x'.repeat(work.answerBytes))
+    if (work.path !== '/' && work.method === 'GET' && work.origin === 'files') {
+      writeFileSync(join(files, work.path), contentOf(work))
     }
   }
   const port = await freePort()
@@ -81,24 +92,29 @@ export async function untilReady(running: Running, port: number, command: Comman
 interface Answer {
   /** 0: there was none. */
   readonly status: number
+  /** Of the content, unpacked. */
   readonly bodyBytes: number
+  readonly gzipped: boolean
   readonly reason: string
 }
 
 /** One request of this work. */
 export function ask(port: number, work: Work): Promise<Answer> {
   return new Promise(resolve => {
-    const none = (error: Error) => resolve({ status: 0, bodyBytes: 0, reason: error.message })
+    const none = (error: Error) => resolve({ status: 0, bodyBytes: 0, gzipped: false, reason: error.message })
     const { method, path } = work
     const headers: Record<string, string | number> = { ...work.headers }
     if (work.bodyBytes) headers['Content-Length'] = work.bodyBytes
     const outgoing = request({ host: '127.0.0.1', port, method, path, headers, agent: false }, incoming => {
+      const gzipped = incoming.headers['content-encoding'] === 'gzip'
+      const content = gzipped ? incoming.pipe(createGunzip()) : incoming
       let bodyBytes = 0
-      incoming.on('data', (chunk: Buffer) => {
+      content.on('data', (chunk: Buffer) => {
         bodyBytes += chunk.length
       })
       incoming.on('error', none)
-      incoming.on('end', () => resolve({ status: incoming.statusCode ?? 0, bodyBytes, reason: '' }))
+      content.on('error', none)
+      content.on('end', () => resolve({ status: incoming.statusCode ?? 0, bodyBytes, gzipped, reason: '' }))
     })
     outgoing.on('error', none)
     outgoing.setTimeout(askWithinMs, () => outgoing.destroy(new Error('no answer in time')))
@@ -108,9 +124,13 @@ export function ask(port: number, work: Work): Promise<Answer> {
 
 /** Throws unless the proxy on this port does the work as it should: figures of a wrong answer are no figures. */
 export async function checkAnswer(port: number, work: Work): Promise<void> {
+  // Its load generator checks the handshake and every message itself.
+  if (work.driver === 'websocket') return
   const answer = await ask(port, work)
   if (!answer.status) throw new Error(answer.reason)
   if (answer.status < 200 || answer.status > 299) throw new Error(`it answers ${answer.status}`)
+  if (answer.gzipped !== (work.headers['Accept-Encoding'] === 'gzip'))
+    throw new Error(`the answer is ${answer.gzipped ? '' : 'not '}compressed`)
   if (work.method === 'GET' && answer.bodyBytes !== work.answerBytes) {
     throw new Error(`a body of ${answer.bodyBytes} bytes instead of ${work.answerBytes}`)
   }

@@ -48,6 +48,46 @@ function sluice(name: string, logging: (site: Site) => string[]): Peer {
   }
 }
 
+/** Sluice with a config of this run: one listener with these routes. */
+function sluiceRun(name: string, workers: number, routes: (upstream: string) => unknown[]): Peer {
+  return {
+    name,
+    kind: 'sluice',
+    warmUpSeconds: warmUpOnNodeSeconds,
+    missing: () => null,
+    command: site => {
+      const config = {
+        upstreams: { origin: `127.0.0.1:${site.originPort}` },
+        listeners: [{ listen: `127.0.0.1:${site.port}`, routes: routes('origin') }],
+        workers,
+      }
+      const file = configFile(site, 'sluice.config.json', JSON.stringify(config))
+      return {
+        program: process.execPath,
+        args: [join(projectFolder, 'src', 'bin.ts'), 'run', '--config', file, '--log', 'off'],
+        readyLine: /^listening http:/m,
+      }
+    },
+  }
+}
+
+/** Five layers that all have something to do for every request. */
+const fiveLayers = [
+  { ipDeny: ['192.0.2.0/24'] },
+  { bodyLimit: '10MB' },
+  { cors: { origins: ['https://app.example.com'] } },
+  { rewrite: { stripPrefix: '/shop' } },
+  {
+    headers: { request: { set: { 'x-client': '{client}' } }, response: { set: { 'x-served-by': 'sluice' } } },
+  },
+]
+
+/** The last of many routes answers by itself. */
+const manyRoutes = () => [
+  ...Array.from({ length: 5_000 }, (_, number) => ({ path: `/never/${number}`, respond: 'no' })),
+  { respond: 'hello' },
+]
+
 function native(name: string, command: (program: string, site: Site) => Command): Peer {
   return {
     name,
@@ -84,6 +124,12 @@ function npmPeer(packageName: string, file: string): Peer {
 export const PEERS: readonly Peer[] = [
   sluice('sluice', () => ['--log', 'off']),
   sluice('sluice+log', site => ['--log', 'json', '--log-file', join(site.folder, 'access.log')]),
+  sluiceRun('sluice+layers', 1, to => [{ layers: fiveLayers, to }]),
+  sluiceRun('sluice+gzip', 1, to => [
+    { layers: [{ compress: { encodings: ['gzip'], level: { gzip: 6 } } }], to },
+  ]),
+  sluiceRun('sluice+routes', 1, manyRoutes),
+  sluiceRun('sluice+routes×2', 2, manyRoutes),
   native('nginx', (program, site) => {
     const config = configFile(site, 'nginx.conf', nginxProxy(site.folder, site.port, site.originPort))
     return { program, args: ['-p', site.folder, '-e', 'stderr', '-c', config] }

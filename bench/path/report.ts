@@ -56,6 +56,12 @@ const columnsOf: Record<Work['driver'], readonly Column[]> = {
     ...latencyColumns,
     peakColumn,
   ],
+  websocket: [
+    ...cpuColumns,
+    ['messages/s', figures => Math.round(figures.requestsPerSecond).toLocaleString('en')],
+    ...latencyColumns,
+    peakColumn,
+  ],
   paced: [
     ...latencyColumns,
     ['p99 × nginx', (figures, _row, nginx) => against(figures.p99Micros, nginx?.p99Micros)],

@@ -8,8 +8,12 @@ export interface Work {
   readonly name: string
   /** One sentence for the reader of the table. */
   readonly title: string
-  /** wrk as fast as it goes · paced at half load · idle connections that are only held. */
-  readonly driver: 'wrk' | 'paced' | 'idle'
+  /** wrk as fast as it goes · paced at half load · idle connections that are only held · WebSocket messages. */
+  readonly driver: 'wrk' | 'paced' | 'idle' | 'websocket'
+  /** What the proxies stand before: files and fixed answers, or a server that sends messages back. */
+  readonly origin: 'files' | 'websocket'
+  /** The proxy has a core to itself, or all cores together with load and origin. */
+  readonly cores: 'apart' | 'shared'
   readonly method: string
   readonly path: string
   readonly headers: Readonly<Record<string, string>>
@@ -47,6 +51,8 @@ const megabyte = 1024 * kilobyte
 
 const plain: Omit<Work, 'name' | 'title'> = {
   driver: 'wrk',
+  origin: 'files',
+  cores: 'apart',
   method: 'GET',
   path: '/',
   headers: {},
@@ -68,7 +74,7 @@ export const WORKS: readonly Work[] = [
     name: '1k-browser',
     title: '1 KB answer, eight header fields as a browser sends them (~600 bytes)',
     headers: browserHeaders,
-    peers: [...allPeers, 'sluice+log'],
+    peers: [...allPeers, 'sluice+log', 'sluice+layers'],
   },
   { ...plain, name: '64k', title: '64 KB file', path: '/64k', answerBytes: 64 * kilobyte },
   { ...plain, ...large, name: '1m', title: '1 MB file', path: '/1m', answerBytes: megabyte },
@@ -103,4 +109,52 @@ export const WORKS: readonly Work[] = [
     // Caddy's highest rate is less than half of nginx's.
     peers: ['sluice', 'nginx', 'haproxy'],
   },
+  {
+    ...plain,
+    name: 'gzip-100k',
+    title: 'HTML page of 100 KB, compressed with gzip at level 6 by the proxy',
+    path: '/page.html',
+    answerBytes: 100 * kilobyte,
+    headers: { 'Accept-Encoding': 'gzip' },
+    connections: 16,
+    peers: ['sluice+gzip', 'nginx'],
+  },
+  {
+    ...plain,
+    name: 'websocket',
+    title: 'WebSocket messages of 128 bytes, each sent back by the origin, on 64 connections',
+    driver: 'websocket',
+    origin: 'websocket',
+    path: '/socket',
+    answerBytes: 128,
+    peers: ['sluice', 'nginx', 'haproxy'],
+  },
+  {
+    ...plain,
+    name: 'many-routes',
+    title: '5 000 routes tried before the one that answers by itself: work for the proxy alone, on all cores',
+    cores: 'shared',
+    answerBytes: 5,
+    peers: ['sluice+routes', 'sluice+routes×2'],
+  },
 ]
+
+const words =
+  'proxy layer chair garden window paper river stone morning letter number silver quiet between'.split(' ')
+
+/** What the origin answers at the path of a work: a page of words where compression counts. */
+export function contentOf(work: Work): string {
+  if (!work.path.endsWith('.html')) return 'x'.repeat(work.answerBytes)
+  let seed = 1
+  const random = (below: number) => {
+    // The "minimal standard" generator: the same page in every run.
+    seed = (seed * 48_271) % 2_147_483_647
+    return seed % below
+  }
+  let page = '<!doctype html>\n<html lang="en">\n'
+  while (page.length < work.answerBytes) {
+    const text = Array.from({ length: 12 }, () => words[random(words.length)]).join(' ')
+    page += `<p class="item-${random(1000)}"><a href="/item/${random(100_000)}">${text}</a></p>\n`
+  }
+  return page.slice(0, work.answerBytes)
+}
