@@ -23,7 +23,7 @@ test('what is left out is the default', () => {
     listeners: [{ listen: 0, routes: [{ to: 'shop' }] }],
   })
   assert.equal(routers[0], listeners[0].handler)
-  assert.deepEqual(rest, { drainTimeoutMs: 30_000, logFormat: null, logFile: null })
+  assert.deepEqual(rest, { drainTimeoutMs: 30_000, workers: 1, logFormat: null, logFile: null })
   const [{ handler, ...listener }] = listeners
   assert.ok(handler instanceof Router)
   assert.deepEqual(listener, {
@@ -97,12 +97,18 @@ const EVERYTHING = {
   ],
   log: { format: 'combined', file: 'access.log' },
   drainTimeout: '1m',
+  workers: 4,
 }
 
 test('everything that can be said reaches the core', () => {
   const { listeners, groups, routers, ...rest } = plan(EVERYTHING)
   assert.equal(routers.length, 1)
-  assert.deepEqual(rest, { drainTimeoutMs: 60_000, logFormat: 'combined', logFile: '/etc/sluice/access.log' })
+  assert.deepEqual(rest, {
+    drainTimeoutMs: 60_000,
+    workers: 4,
+    logFormat: 'combined',
+    logFile: '/etc/sluice/access.log',
+  })
   const { handler: _, ...listener } = listeners[0]
   assert.deepEqual(listener, {
     address: { kind: 'unix', path: '/run/s.sock' },
@@ -222,4 +228,14 @@ test('routes keep their conditions, their order and their place', () => {
   assert.equal(place('GET', 'a.example', '/x/1'), 'at listeners[0].routes[0]')
   assert.equal(place('POST', 'a.example', '/x/1'), 'at listeners[0].routes[2]')
   assert.equal(place('POST', 'z.c.example', '/'), 'at listeners[0].routes[1]')
+})
+
+test('workers are a number or auto, and nothing else', () => {
+  const config = (workers: unknown) => ({ listeners: [{ listen: 0, routes: [{ respond: 'x' }] }], workers })
+  for (const workers of [1, 1024, 'auto']) assert.equal(plan(config(workers)).workers, workers)
+  for (const workers of [0, -1, 1.5, 1025, '2', 'all', null, true]) {
+    const { config: checked, problems } = checkData(config(workers), '/etc/sluice')
+    assert.equal(checked, null)
+    assert.match(problems[0].message, / is not a whole number from 1 to 1024/)
+  }
 })

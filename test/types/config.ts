@@ -103,6 +103,7 @@ export const good = defineConfig({
   ],
   log: { format: 'json', file: 'access.log' },
   drainTimeout: '30s',
+  workers: 'auto',
 })
 
 /** Parts can be written apart; what they lead to is checked where they are put together. */
