@@ -275,6 +275,11 @@ const logSchema = object(
   "{ format: 'json', file: 'access.log' }",
 ).meta({ description: 'The access log.' })
 
+/** More processes than any machine has use for. */
+const WORKERS_MAX = 1024
+const notWorkers = ({ input }: { input?: unknown }) =>
+  `${show(input)} is not a whole number from 1 to ${WORKERS_MAX} and not "auto": write for example 2, or "auto" for one a core`
+
 export const configSchema = object(
   {
     $schema: z.string().optional().meta({ description: 'Where editors find this schema.' }),
@@ -293,10 +298,7 @@ export const configSchema = object(
       '30s',
     ).optional(),
     workers: z
-      .union([count('', 1, 1, 1024), z.literal('auto')], {
-        error: issue =>
-          `${show(issue.input)} is not a whole number from 1 to 1024 and not "auto": write for example 2, or "auto" for one a core`,
-      })
+      .union([count('', 1, 1, WORKERS_MAX), z.literal('auto', { error: notWorkers })], { error: notWorkers })
       .optional()
       .meta({
         description: 'Processes that share the connections: a number, or "auto" for one a core.',
