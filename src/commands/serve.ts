@@ -102,14 +102,16 @@ class Supervisor {
 
   /** All workers of a config listen. */
   #serving(plan: Prepared, sockets: SocketSet): void {
+    // First, so that who reads that we listen can rely on being watched.
+    if (this.#values.has('watch')) {
+      this.#watch ??= new WatchFiles(
+        file => this.#reload(`${relative(process.cwd(), file)} has changed`),
+        this.#warn,
+      )
+      this.#watch.watch(plan.files)
+    }
     for (const [index, bound] of sockets.bound.entries())
       if (sockets.fresh[index]) this.#output.out(`listening ${urlOf(bound)} (proxy)`)
-    if (!this.#values.has('watch')) return
-    this.#watch ??= new WatchFiles(
-      file => this.#reload(`${relative(process.cwd(), file)} has changed`),
-      this.#warn,
-    )
-    this.#watch.watch(plan.files)
   }
 
   #notReloaded(outcome: Outcome): void {

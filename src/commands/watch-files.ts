@@ -22,9 +22,12 @@ export class WatchFiles {
     this.#warn = warn
   }
 
-  /** From now on these, as they are. */
+  /**
+   * From now on these. One that is watched already stays as it was last seen: it may have changed since it was
+   * read, and that must be noticed.
+   */
   watch(files: readonly string[]): void {
-    this.#files = new Map(files.map(file => [file, stateOf(file)]))
+    this.#files = new Map(files.map(file => [file, this.#files.get(file) ?? stateOf(file)]))
     const folders = new Set(files.map(file => dirname(file)))
     for (const [folder, watcher] of this.#watchers) {
       if (folders.has(folder)) continue
