@@ -29,6 +29,7 @@ const DOCUMENTS = [
   'CONTRIBUTING.md',
   'CHANGELOG.md',
   'docs/configuration.md',
+  'docs/explain.md',
   'bench/README.md',
 ]
 

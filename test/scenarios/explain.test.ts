@@ -6,14 +6,12 @@ import { once } from 'node:events'
 import net from 'node:net'
 import { type TestContext, test } from 'node:test'
 import fc from 'fast-check'
-import { parseFlags } from '../../src/cli.ts'
-import { askedFor } from '../../src/commands/explain/asked.ts'
 import { type ExplainedListener, explanationOf } from '../../src/commands/explain/explanation.ts'
-import { COMMANDS } from '../../src/commands/index.ts'
 import { buildPlan } from '../../src/config/build.ts'
 import type { ReadConfig } from '../../src/config/read-config.ts'
 import type { ConfigData, RouteData } from '../../src/config/schema.ts'
 import { ProxyServer } from '../../src/server/server.ts'
+import { askedFrom } from '../support/explained.ts'
 import { folderWith, get, hello, lines, result, start } from '../support/program.ts'
 
 const CONFIG = `listeners:
@@ -185,7 +183,7 @@ test('for any config and request, the route that is said to win is the one that 
       }
       const socket = await serving(context, config)
       for (const { method, host, path } of requests) {
-        const asked = askedFor(wordsFor([path, '-X', method, '-H', `host: ${host}`]))
+        const asked = askedFrom([path, '-X', method, '-H', `host: ${host}`])
         assert.ok(!('faults' in asked))
         const [{ route, answer, tried }] = (await explanationOf(config, FOUND, asked)).listeners
         const served = await ask(socket, asked.head)
@@ -200,9 +198,3 @@ test('for any config and request, the route that is said to win is the one that 
   )
   await fc.assert(property, { numRuns: 60 })
 })
-
-function wordsFor(args: readonly string[]) {
-  const command = COMMANDS.find(each => each.name === 'explain')
-  assert.ok(command !== undefined)
-  return parseFlags(command, args).values
-}

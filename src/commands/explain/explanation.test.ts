@@ -2,19 +2,11 @@
  * Requests and all that a person reads about them.
  */
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { after, test } from 'node:test'
-import { parseFlags } from '../../cli.ts'
-import { readConfig } from '../../config/read-config.ts'
-import { COMMANDS } from '../index.ts'
-import { type Asked, askedFor } from './asked.ts'
-import { type Explanation, explanationOf } from './explanation.ts'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { askedFrom, explained } from '../../../test/support/explained.ts'
+import type { Explanation } from './explanation.ts'
 import { textOf } from './text.ts'
-
-const folder = mkdtempSync(join(tmpdir(), 'sluice-explain-'))
-after(() => rmSync(folder, { recursive: true }))
 
 const SHOP = `upstreams:
   shop:
@@ -42,24 +34,6 @@ listeners:
     routes: [{ path: /status, respond: { status: 204 } }]
 `
 
-/** What follows `explain` on the command line. */
-function parsed(args: readonly string[]): ReturnType<typeof askedFor> {
-  const command = COMMANDS.find(each => each.name === 'explain')
-  assert.ok(command !== undefined)
-  const { values, faults } = parseFlags(command, args)
-  assert.deepEqual(faults, [])
-  return askedFor(values)
-}
-
-async function explained(text: string, args: readonly string[]): Promise<Explanation> {
-  writeFileSync(join(folder, 'shop.yaml'), text)
-  const found = await readConfig('shop.yaml', folder)
-  assert.ok(found.config !== null, found.faults.join('\n'))
-  const asked = parsed(args)
-  assert.ok(!('faults' in asked))
-  return explanationOf(found.config, found, asked as Asked)
-}
-
 const whole: readonly { what: string; args: readonly string[]; says: string }[] = [
   {
     what: 'to an upstream, through layers',
@@ -77,14 +51,18 @@ listener 127.0.0.1:8080  (shop.yaml:9:13)
       + authorization: (secret)
     shop.yaml:17:13  headers { response: { set: { "x-served-by": "sluice" } } }
   time limits and retries:
-    listener timeouts.head   30s  default
-    listener timeouts.body   1m   default
-    listener timeouts.idle   5s   shop.yaml:10:23
-    upstream queueTimeout    10s  default
-    upstream connectTimeout  5s   default
-    upstream headTimeout     1m   default
-    upstream bodyTimeout     1m   default
-    upstream retryFor        0s   default
+    listener timeouts.head   30s                        default
+    listener timeouts.body   1m                         default
+    listener timeouts.idle   5s                         shop.yaml:10:23
+    upstream queueTimeout    10s                        default
+    upstream connectTimeout  5s                         default
+    upstream headTimeout     1m                         default
+    upstream bodyTimeout     1m                         default
+    upstream retryFor        0s                         default
+    upstream retry.attempts  3, each to another server  default
+    upstream retry.on        connect reset              default
+    upstream retry.methods   idempotent                 default
+    upstream retry.budget    20 of 100 requests         default
   upstream assets, round-robin, its servers as after a start  (shop.yaml:7:11):
     assets.internal  weight 1  in  <- this request: it is the only one
   the server would get:
@@ -116,14 +94,18 @@ listener 127.0.0.1:8080  (shop.yaml:9:13)
     shop.yaml:21:9  no: host: shop.example.com:8080 is not shop.example.com:81
     shop.yaml:22:9  takes it: host shop.example.com, path /api/*
   time limits and retries:
-    listener timeouts.head   30s  default
-    listener timeouts.body   1m   default
-    listener timeouts.idle   5s   shop.yaml:10:23
-    upstream queueTimeout    10s  default
-    upstream connectTimeout  5s   default
-    upstream headTimeout     10s  shop.yaml:6:18
-    upstream bodyTimeout     1m   default
-    upstream retryFor        0s   default
+    listener timeouts.head   30s                        default
+    listener timeouts.body   1m                         default
+    listener timeouts.idle   5s                         shop.yaml:10:23
+    upstream queueTimeout    10s                        default
+    upstream connectTimeout  5s                         default
+    upstream headTimeout     10s                        shop.yaml:6:18
+    upstream bodyTimeout     1m                         default
+    upstream retryFor        0s                         default
+    upstream retry.attempts  3, each to another server  default
+    upstream retry.on        connect reset              default
+    upstream retry.methods   idempotent                 default
+    upstream retry.budget    20 of 100 requests         default
   upstream shop, round-robin, its servers as after a start  (shop.yaml:3:5):
     127.0.0.1:9000      weight 1  in
     shop.internal:9001  weight 2  in  <- this request: servers take turns by their weights, and nobody had a turn yet
@@ -315,7 +297,7 @@ test('bad use names every fault', () => {
       ],
     ],
   ]
-  for (const [args, faults] of cases) assert.deepEqual(parsed(args), { faults })
+  for (const [args, faults] of cases) assert.deepEqual(askedFrom(args), { faults })
 })
 
 test('OPTIONS * with Max-Forwards is answered before any route', async () => {
@@ -380,7 +362,7 @@ test('the JSON has this shape', async () => {
     lost: 'host',
     why: 'shop.example.com is none of old.example.com, older.example.com',
   })
-  assert.deepEqual(listener.limits.at(-3), {
+  assert.deepEqual(listener.limits[5], {
     of: 'upstream',
     name: 'headTimeout',
     value: '10s',
@@ -418,4 +400,20 @@ listeners:
   assert.equal(field(tcp, 'X-Forwarded-For'), '192.0.2.9, 10.1.2.3')
   assert.equal(field(tcp, 'Host'), 'a.internal')
   assert.notEqual(field(unix, 'X-Forwarded-For'), '10.1.2.3')
+})
+
+test('the documents name every field of the JSON', async () => {
+  const document = readFileSync(new URL('../../../docs/explain.md', import.meta.url), 'utf8')
+  const names = new Set<string>()
+  const collect = (data: unknown): void => {
+    if (Array.isArray(data)) data.forEach(collect)
+    else if (typeof data === 'object' && data !== null)
+      for (const [name, value] of Object.entries(data)) {
+        names.add(name)
+        if (name !== 'options') collect(value)
+      }
+  }
+  collect(await explained(SHOP, ['http://shop.example.com:8080/static/x']))
+  collect(await explained(SHOP, ['/x']))
+  for (const name of names) assert.match(document, new RegExp(`[\`.]${name}(?:\\[\\])?\``), name)
 })

@@ -1,0 +1,35 @@
+/**
+ * Requests of a command line, explained by a config that is given as text.
+ */
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after } from 'node:test'
+import { parseFlags } from '../../src/cli.ts'
+import { askedFor } from '../../src/commands/explain/asked.ts'
+import { type Explanation, explanationOf } from '../../src/commands/explain/explanation.ts'
+import { COMMANDS } from '../../src/commands/index.ts'
+import { readConfig } from '../../src/config/read-config.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'sluice-explain-'))
+after(() => rmSync(folder, { recursive: true }))
+
+/** `args`: what follows `explain` on the command line. */
+export function askedFrom(args: readonly string[]): ReturnType<typeof askedFor> {
+  const command = COMMANDS.find(each => each.name === 'explain')
+  assert.ok(command !== undefined)
+  const { values, faults } = parseFlags(command, args)
+  assert.deepEqual(faults, [])
+  return askedFor(values)
+}
+
+/** `text` is YAML, and called `shop.yaml` in places. */
+export async function explained(text: string, args: readonly string[]): Promise<Explanation> {
+  writeFileSync(join(folder, 'shop.yaml'), text)
+  const found = await readConfig('shop.yaml', folder)
+  assert.ok(found.config !== null, found.faults.join('\n'))
+  const asked = askedFrom(args)
+  assert.ok(!('faults' in asked))
+  return explanationOf(found.config, found, asked)
+}
