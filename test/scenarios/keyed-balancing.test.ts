@@ -4,12 +4,15 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { type Balance, STICKY_DEFAULTS } from '../../src/upstream/options.ts'
+import { type Balance, HEALTH_DEFAULTS, STICKY_DEFAULTS } from '../../src/upstream/options.ts'
 import { echo, type ScriptedOrigin, startOrigin } from '../support/origin.ts'
 import { folderWith, get, lines, origin, result, start } from '../support/program.ts'
 import { startProxy, type TestProxy } from '../support/proxy.ts'
 import { connect, type RawClient } from '../support/raw-client.ts'
 import { request } from '../support/requests.ts'
+
+/** What a server does wrong is not held against it, so that it serves again as soon as it is back. */
+const health = { ...HEALTH_DEFAULTS, failures: 0 }
 
 function startOrigins(t: TestContext, count: number): Promise<ScriptedOrigin[]> {
   return Promise.all(Array.from({ length: count }, () => startOrigin(t)))
@@ -53,7 +56,7 @@ for (const [name, balance, requestFor] of KEYED)
     const origins = await startOrigins(t, 3)
     const proxy = await startProxy(t, {
       to: origins,
-      group: { balance },
+      group: { health, balance },
       listener: { trust: ['127.0.0.0/8'] },
     })
     const client = await connect(t, proxy)
@@ -81,7 +84,7 @@ for (const [name, balance, requestFor] of KEYED)
 test('random-two reaches all servers, and keeps off the one that is busy', async t => {
   const stuck = await startOrigin(t, () => {})
   const origins = await startOrigins(t, 2)
-  const proxy = await startProxy(t, { to: [stuck, ...origins], group: { balance: 'random-two' } })
+  const proxy = await startProxy(t, { to: [stuck, ...origins], group: { health, balance: 'random-two' } })
   for (let i = 0; stuck.requests.all.length === 0; i++) {
     assert.ok(i < 200, 'it is drawn some time')
     const client = await connect(t, proxy)
@@ -115,7 +118,7 @@ test('sticky: clients keep their servers over new connections and another proxy'
 
 test('sticky: a server dies, its client is served by another, and goes home when it returns', async t => {
   const origins = await startOrigins(t, 3)
-  const proxy = await startProxy(t, { to: origins, group: { balance: { sticky: STICKY_DEFAULTS } } })
+  const proxy = await startProxy(t, { to: origins, group: { health, balance: { sticky: STICKY_DEFAULTS } } })
   const client = await connect(t, proxy)
   const first = await ask(proxy, client, request('/'))
   const withCookie = request('/', {
@@ -138,7 +141,10 @@ test('sticky: a server dies, its client is served by another, and goes home when
 
 test('backups get nothing while a first server answers, all when none does, and nothing again', async t => {
   const [one, two, backup] = await startOrigins(t, 3)
-  const proxy = await startProxy(t, { to: [{ address: backup.address, priority: 2 }, one, two] })
+  const proxy = await startProxy(t, {
+    to: [{ address: backup.address, priority: 2 }, one, two],
+    group: { health },
+  })
   const client = await connect(t, proxy)
   for (let i = 0; i < 10; i++) await ask(proxy, client, request('/'))
   assert.deepEqual(counts([one, two, backup]), [5, 5, 0])
@@ -159,7 +165,7 @@ test('on a unix socket nobody has an address: hash-client spreads by load', asyn
   const path = join(folderWith(), 'proxy.sock')
   const proxy = await startProxy(t, {
     to: origins,
-    group: { balance: 'hash-client' },
+    group: { health, balance: 'hash-client' },
     listener: { address: { kind: 'unix', path } },
   })
   const client = await connect(t, { path })
