@@ -29,12 +29,12 @@ test('a server that does not answer: 504', async t => {
 test('interim answers are signs of life: the wait begins anew', async t => {
   const origin = await startOrigin(t, async (_, wire) => {
     for (let i = 0; i < 5; i++) {
-      await pause(SHORT_MS / 2)
+      await pause(SHORT_MS)
       wire.send('HTTP/1.1 102 Processing\r\n\r\n')
     }
     wire.send(answer('at last'))
   })
-  const proxy = await startProxy(t, { to: origin, group: { headTimeoutMs: SHORT_MS } })
+  const proxy = await startProxy(t, { to: origin, group: { headTimeoutMs: 4 * SHORT_MS } })
   const client = await connect(t, proxy)
   client.send(request('/'))
   for (let i = 0; i < 5; i++) assert.equal((await client.answer()).status, 102)
@@ -69,11 +69,11 @@ test('a server that sends slowly, but sends, is waited for', async t => {
   const origin = await startOrigin(t, async (_, wire) => {
     wire.send('HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n')
     for (const letter of 'slowly') {
-      await pause(SHORT_MS / 2)
+      await pause(SHORT_MS)
       wire.send(letter)
     }
   })
-  const proxy = await startProxy(t, { to: origin, group: { bodyTimeoutMs: SHORT_MS } })
+  const proxy = await startProxy(t, { to: origin, group: { bodyTimeoutMs: 4 * SHORT_MS } })
   const client = await connect(t, proxy)
   assert.equal((await client.ask(request('/'))).body.toString(), 'slowly')
 })
