@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after } from 'node:test'
 import { parseFlags } from '../../src/cli.ts'
-import { askedFor } from '../../src/commands/explain/asked.ts'
+import { type Asked, askedFor } from '../../src/commands/explain/asked.ts'
 import { type Explanation, explanationOf } from '../../src/commands/explain/explanation.ts'
 import { COMMANDS } from '../../src/commands/index.ts'
 import { readConfig } from '../../src/config/read-config.ts'
@@ -26,10 +26,14 @@ export function askedFrom(args: readonly string[]): ReturnType<typeof askedFor> 
 
 /** `text` is YAML, and called `shop.yaml` in places. */
 export async function explained(text: string, args: readonly string[]): Promise<Explanation> {
+  const asked = askedFrom(args)
+  assert.ok(!('faults' in asked))
+  return explanationFor(text, asked)
+}
+
+export async function explanationFor(text: string, asked: Asked): Promise<Explanation> {
   writeFileSync(join(folder, 'shop.yaml'), text)
   const found = await readConfig('shop.yaml', folder)
   assert.ok(found.config !== null, found.faults.join('\n'))
-  const asked = askedFrom(args)
-  assert.ok(!('faults' in asked))
   return explanationOf(found.config, found, asked)
 }

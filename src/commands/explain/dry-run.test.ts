@@ -3,7 +3,8 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { explained } from '../../../test/support/explained.ts'
+import fc from 'fast-check'
+import { askedFrom, explained, explanationFor } from '../../../test/support/explained.ts'
 import type { Explanation } from './explanation.ts'
 import { textOf } from './text.ts'
 
@@ -89,4 +90,37 @@ listeners: [{ listen: 8080, routes: [{ to: a }] }]
   assert.deepEqual(picked(again), picked(first))
   assert.match(again.listeners[0].upstream?.why ?? '', /^cookie at.* stands for it$/)
   assert.ok(!JSON.stringify([first, again]).includes('geheim'))
+})
+
+test('whatever is asked for, there is an answer, and a route only for what can be served', async () => {
+  const odd = fc.string({
+    unit: fc.constantFrom('a', '/', ':', '%', '2', 'F', '.', ';', '?', '#', '@', ' ', '[', '\\', 'é', '\0'),
+  })
+  const value = fc.oneof(
+    odd,
+    fc.constantFrom('', '0', '5', 'chunked', 'gzip, chunked', '100-continue', 'close', 'websocket'),
+  )
+  const name = fc.oneof(
+    odd,
+    fc.constantFrom(
+      ...['host', 'content-length', 'transfer-encoding', 'connection', 'upgrade', 'expect', 'te'],
+    ),
+  )
+  const request = fc.record({
+    url: fc.tuple(fc.constantFrom('', 'a', 'http://a', 'http://[::1]:8080/in', '/cors'), odd),
+    method: fc.oneof(odd, fc.constantFrom('GET', 'HEAD', 'POST', 'CONNECT', 'TRACE')),
+    fields: fc.array(fc.tuple(name, value), { maxLength: 3 }),
+  })
+  const property = fc.asyncProperty(request, async ({ url, method, fields }) => {
+    const headers = fields.flatMap(([name, value]) => ['-H', `${name}:${value}`])
+    const asked = askedFrom([`/${url.join('')}`.slice(1) || '/', `-X${method || 'GET'}`, ...headers])
+    if ('faults' in asked) return assert.ok(asked.faults.length > 0)
+    const explanation = await explanationFor(GUARDED, asked)
+    const [{ answer, answeredBy, route, serverRequest }] = explanation.listeners
+    assert.ok(answer !== null && answer.status >= 200)
+    assert.equal(serverRequest !== null, answeredBy === 'upstream')
+    if (route === null) assert.ok(answer.status >= 400 || answeredBy === 'proxy')
+    assert.ok(textOf(explanation).length > 0)
+  })
+  await fc.assert(property, { numRuns: 300 })
 })
