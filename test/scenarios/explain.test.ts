@@ -198,3 +198,23 @@ test('for any config and request, the route that is said to win is the one that 
   )
   await fc.assert(property, { numRuns: 60 })
 })
+
+test('the example for production: who is let in, what is asked of whom', async context => {
+  const config = new URL('../../examples/production.config.ts', import.meta.url).pathname
+  const asked = async (...args: string[]) => {
+    const { stdout } = await result(context, ['explain', '--config', config, '--json', ...args])
+    return JSON.parse(stdout).listeners[0] as ExplainedListener
+  }
+  const api = await asked('http://shop.example.com:8080/api/x')
+  assert.deepEqual(
+    [api.upstream?.name, api.serverRequest?.target, api.answer?.status],
+    ['api', '/api/x', 200],
+  )
+  const stranger = await asked('http://shop.example.com:8080/admin/', '--client', '192.0.2.1')
+  assert.deepEqual([stranger.answeredBy, stranger.error?.code], ['layer', 'client_not_allowed'])
+  const staff = ['http://shop.example.com:8080/admin/', '--client', '10.1.2.3']
+  assert.equal((await asked(...staff)).error?.code, 'credentials_missing')
+  const credentials = Buffer.from('alice:only an example').toString('base64')
+  const alice = await asked(...staff, '-H', `Authorization: Basic ${credentials}`)
+  assert.deepEqual([alice.answeredBy, alice.upstream?.name], ['upstream', 'shop'])
+})
