@@ -13,6 +13,7 @@ import { coreBusyMicros, cpuTime, peakKilobytes, residentKilobytes } from './pro
 import {
   type Cores,
   freePort,
+  type Pin,
   type Running,
   run as runProgram,
   start,
@@ -88,10 +89,13 @@ const noFigures: Figures = {
 
 let startsSoFar = 0
 
-/** The core of the proxy, or null for all of them. */
-const coreOf = (bench: Bench, work: Work) => (work.cores === 'apart' ? bench.cores.proxy : null)
-/** The core of the load. */
-const loadCoreOf = (bench: Bench, work: Work) => (work.cores === 'apart' ? bench.cores.load : null)
+/** Both cores by name: this program is pinned itself, and what it starts would be too. */
+const allCores = ({ proxy, load }: Cores): Pin => (proxy === null ? null : `${proxy},${load}`)
+/** The cores of the proxy and of the load. */
+const coreOf = (bench: Bench, work: Work) =>
+  work.cores === 'apart' ? bench.cores.proxy : allCores(bench.cores)
+const loadCoreOf = (bench: Bench, work: Work) =>
+  work.cores === 'apart' ? bench.cores.load : allCores(bench.cores)
 
 /** Starts the peer on a free port and waits until it answers; throws with its last words when it does not. */
 async function startPeer(bench: Bench, work: Work, peer: Peer): Promise<{ running: Running; port: number }> {
@@ -161,7 +165,7 @@ async function runWebSocketLoad(bench: Bench, work: Work, port: number, seconds:
 }
 
 async function measureLoad(bench: Bench, work: Work, running: Running, port: number): Promise<Run> {
-  const core = coreOf(bench, work)
+  const core = work.cores === 'apart' ? bench.cores.proxy : null
   const coreBefore = core === null ? 0 : coreBusyMicros(core)
   const before = cpuTime(running.pid)
   const startedAt = performance.now()

@@ -36,6 +36,9 @@ export interface Running {
   lastWords(): string
 }
 
+/** A core, or several as `0,1`; null: wherever the system likes. */
+export type Pin = number | string | null
+
 export interface Cores {
   /** Core of the proxy, and core of load and origin; null: this machine cannot pin, everything floats. */
   readonly proxy: number | null
@@ -92,7 +95,7 @@ export async function freePort(): Promise<number> {
 }
 
 /** Starts a program, on one core when a core is given. */
-export function start(command: Command, core: number | null): Running {
+export function start(command: Command, core: Pin): Running {
   const pinned = core !== null && taskset !== null
   const program = pinned ? taskset : command.program
   const args = pinned ? ['-c', String(core), command.program, ...command.args] : [...command.args]
@@ -178,7 +181,7 @@ function killTree(running: Running): void {
 }
 
 /** Runs a program to its end; its stdout, or an error that says why there is none. */
-export async function run(command: Command, core: number | null, limitMs: number): Promise<string> {
+export async function run(command: Command, core: Pin, limitMs: number): Promise<string> {
   const running = start(command, core)
   const code = await waitForEnd(running, limitMs)
   if (code === 0) return running.stdout()

@@ -5,7 +5,7 @@
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { findProgram, run, temporaryFolder } from './processes.ts'
+import { findProgram, type Pin, run, temporaryFolder } from './processes.ts'
 import type { Work } from './works.ts'
 
 const answerWithinSeconds = 10
@@ -55,7 +55,7 @@ function script(work: Work): string {
 }
 
 /** Drives the proxy on this port for so long. wrk itself takes whole seconds only. */
-export async function runWrk(work: Work, port: number, seconds: number, core: number | null): Promise<Load> {
+export async function runWrk(work: Work, port: number, seconds: number, core: Pin): Promise<Load> {
   const program = findWrk()
   if (!program) throw new Error('wrk is not installed')
   const whole = Math.max(1, Math.round(seconds))
