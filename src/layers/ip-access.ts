@@ -23,38 +23,60 @@ export function ipDenyLayer(patterns: readonly string[]): Layer {
   return next => (networks.length === 0 ? next : new IpDenyHandler(networks, patterns, next))
 }
 
-class IpAllowHandler implements Handler {
+/** Addresses whose answer is remembered: reading one takes half a microsecond (bench/micro/access-layers.bench.ts). */
+const REMEMBERED_MAX = 1_024
+
+/** Whether addresses are in networks, remembered for the clients of now. */
+class Membership {
   readonly #networks: readonly Network[]
+  readonly #known = new Map<string, boolean>()
+
+  constructor(networks: readonly Network[]) {
+    this.#networks = networks
+  }
+
+  has(address: string): boolean {
+    const known = this.#known.get(address)
+    if (known !== undefined) return known
+    if (this.#known.size >= REMEMBERED_MAX) this.#known.clear()
+    const found = inNetworks(this.#networks, address)
+    this.#known.set(address, found)
+    return found
+  }
+}
+
+class IpAllowHandler implements Handler {
+  readonly #networks: Membership
   readonly #patterns: readonly string[]
   readonly #next: Handler
 
   constructor(networks: readonly Network[], patterns: readonly string[], next: Handler) {
-    this.#networks = networks
+    this.#networks = new Membership(networks)
     this.#patterns = patterns
     this.#next = next
   }
 
   handle(exchange: Exchange): void {
     const address = exchange.clientAddress
-    if (inNetworks(this.#networks, address)) this.#next.handle(exchange)
+    if (this.#networks.has(address)) this.#next.handle(exchange)
     else refuse(exchange, `${nameOf(address)} is in none of ipAllow: ${shortList(this.#patterns)}.`)
   }
 }
 
 class IpDenyHandler implements Handler {
-  readonly #networks: readonly Network[]
+  readonly #networks: Membership
   readonly #patterns: readonly string[]
   readonly #next: Handler
 
   constructor(networks: readonly Network[], patterns: readonly string[], next: Handler) {
-    this.#networks = networks
+    this.#networks = new Membership(networks)
     this.#patterns = patterns
     this.#next = next
   }
 
   handle(exchange: Exchange): void {
     const address = exchange.clientAddress
-    if (!inNetworks(this.#networks, address)) this.#next.handle(exchange)
+    if (!this.#networks.has(address)) this.#next.handle(exchange)
     else refuse(exchange, `${address} is in ${decisive(this.#patterns, address)} of ipDeny.`)
   }
 }
