@@ -14,6 +14,7 @@ import {
   VIA,
 } from '../../test/support/playbook.ts'
 import type { Handler } from '../exchange/handler.ts'
+import { LISTENER_DEFAULTS } from '../server/options.ts'
 import { type ErrorPages, errorPagesLayer } from './error-pages.ts'
 import { headersLayer } from './headers.ts'
 import { RespondHandler } from './respond.ts'
@@ -358,3 +359,21 @@ test('pages that cannot be sent are refused when the layer is built', () => {
   ]
   for (const [given, message] of REFUSED) assert.throws(() => errorPagesLayer(given), { message })
 })
+
+conversation(
+  'a client that goes on sending behind the page gets as long as ever to read it',
+  pages(),
+  ({ book, client, servers }) => {
+    client.sends('PUT / HTTP/1.1', 'Host: shop', 'Content-Length: 1000000', '', 'abc')
+    const server = servers.accepts()
+    server.takes()
+    server.sends('HTTP/1.1 413 Content Too Large', 'Content-Length: 4', '', 'to')
+    assert.match(client.takes(), /^HTTP\/1\.1 413 [\s\S]*\r\n\r\nbad$/)
+    client.isEnded()
+    // The answer is complete, and the server lets go of a body that nobody reads any more.
+    server.sends('o.')
+    server.isGone()
+    book.passes(LISTENER_DEFAULTS.timeouts.lingerTimeoutMs + 100)
+    client.isGone()
+  },
+)

@@ -193,9 +193,15 @@ export class ClientSession implements ConnectionUser, Deadline, BodyHost {
   }
 
   resumeReading(): void {
+    // A server that lets go of a body after our last answer has no say in how long we linger.
+    if (!this.#takesMore()) return
     this.waitForClient(this.#exchange?.bodyOpen === true)
     this.pump()
     if (this.#exchange?.requestBody?.paused !== true && !this.#held) this.connection.resume()
+  }
+
+  bodyReleased(): void {
+    this.dueMs = NEVER
   }
 
   bodyEnded(): void {

@@ -15,6 +15,8 @@ export interface BodyHost {
   pauseReading(): void
   /** Reading may go on, what is waiting first. */
   resumeReading(): void
+  /** Its taker is gone and the next one is not there yet: what comes of it waits, and nobody waits for more. */
+  bodyReleased(): void
   /** The last byte was handed on. */
   bodyEnded(): void
 }
@@ -101,6 +103,7 @@ export class RequestBody implements Body, ContentSink {
 
   release(): void {
     this.#sink = null
+    if (!this.ended) this.#host.bodyReleased()
   }
 
   #finish(): void {
