@@ -11,6 +11,8 @@ import {
   VIA,
   warmsUp,
 } from '../../test/support/playbook.ts'
+import type { ProxyError } from '../base/errors.ts'
+import type { Layer } from '../exchange/handler.ts'
 import { GROUP_DEFAULTS, HEALTH_DEFAULTS } from './options.ts'
 
 const POST = ['POST / HTTP/1.1', 'Host: shop', 'Content-Length: 2'] as const
@@ -332,3 +334,55 @@ conversation('the only server is never out', group(1), ({ book, client, servers 
   assert.deepEqual(book.warnings, [])
   assert.equal(book.group.endpoints[0].state, 'in')
 })
+
+conversation(
+  'tryTimeout: the pause before the next round is part of no try',
+  group(1, { tryTimeoutMs: 500 }, { retryForMs: 10_000 }),
+  ({ book, client, servers }) => {
+    client.sends(...GET)
+    book.passes(450)
+    servers.refuses()
+    book.passes(100)
+    client.getsNothing()
+    const server = servers.accepts()
+    server.gets(...GET_PASSED)
+    server.sends(...OK)
+    client.gets(...OK_PASSED)
+  },
+)
+
+// Layers that take over.
+
+/** Answers by itself as soon as the server does, and is not done with it when the server is. */
+const takeover = () => {
+  const told: string[] = []
+  const layer: Layer = next => ({
+    handle(exchange) {
+      const ignored = { open() {}, early() {}, data: () => true, trailers() {}, end() {}, fail() {} }
+      const serving = { cancel: (error: ProxyError) => told.push(error.code) }
+      exchange.reply = { ...ignored, head: () => void Object.assign(exchange, { serving }) }
+      next.handle(exchange)
+    },
+  })
+  return { told, layer }
+}
+
+for (const [how, rest] of [
+  ['is complete', 'hi'],
+  ['breaks', null],
+] as const) {
+  const { told, layer } = takeover()
+  conversation(
+    `a layer that works on when the server's answer ${how} hears that the client left`,
+    { layers: [layer] },
+    ({ client, servers }) => {
+      client.sends(...GET)
+      const server = servers.accepts()
+      server.gets(...GET_PASSED)
+      server.sends('HTTP/1.1 404 Not Found', 'Content-Length: 2', '', rest ?? '')
+      if (rest === null) server.leaves()
+      client.leaves()
+      assert.deepEqual(told, ['client_left'])
+    },
+  )
+}

@@ -249,7 +249,7 @@ class Attempt implements Serving, Lessee, Tenant, Deadline {
     this.#session = null
     this.#leaveEndpoint()
     this.#rest()
-    this.exchange.serving = null
+    this.#serveNoMore()
   }
 
   failed(error: ProxyError, untouched: boolean): void {
@@ -343,6 +343,8 @@ class Attempt implements Serving, Lessee, Tenant, Deadline {
     this.#note(fault)
     this.#leaveEndpoint()
     this.#tried = null
+    // The pause belongs to no try.
+    if (this.#watched) this.dueMs = this.#totalDueMs
     const timer = setTimeout(() => guarded(() => this.start()), ROUND_PAUSE_MS)
     this.#pending = { cancel: () => clearTimeout(timer) }
   }
@@ -440,8 +442,13 @@ class Attempt implements Serving, Lessee, Tenant, Deadline {
 
   #giveUp(error: ProxyError): void {
     this.#rest()
-    this.exchange.serving = null
+    this.#serveNoMore()
     this.exchange.reply.fail(error)
+  }
+
+  /** A layer that has the answer now, to compress it or to send another, goes on without us. */
+  #serveNoMore(): void {
+    if (this.exchange.serving === this) this.exchange.serving = null
   }
 }
 
