@@ -11,6 +11,7 @@ import {
   VIA,
   warmsUp,
 } from '../../test/support/playbook.ts'
+import { LISTENER_DEFAULTS } from '../server/options.ts'
 
 const POST = ['POST / HTTP/1.1', 'Host: shop', 'Content-Length: 2'] as const
 const PUT = ['PUT / HTTP/1.1', 'Host: shop', 'Content-Length: 6'] as const
@@ -413,5 +414,23 @@ conversation(
     server.sends(...OK)
     client.gets(...OK_PASSED)
     assert.deepEqual(servers.asked, [])
+  },
+)
+
+conversation(
+  'a client is not blamed for its body while no server is there to take it',
+  { ...group(2), listener: { timeouts: { ...LISTENER_DEFAULTS.timeouts, bodyTimeoutMs: 1_000 } } },
+  ({ book, client, servers }) => {
+    client.sends(...PUT, '', 'abc')
+    const first = servers.accepts()
+    first.gets(...PUT, VIA, '', 'abc')
+    first.leaves()
+    client.sends('de')
+    book.passes(1_500)
+    client.getsNothing()
+    servers.accepts().gets(...PUT, VIA, '', 'abcde')
+    // From now on it is waited for again.
+    book.passes(1_100)
+    client.getsError('client_body_timeout')
   },
 )
