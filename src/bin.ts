@@ -5,6 +5,8 @@
 const NEEDED_MAJOR = 22
 const NEEDED_MINOR = 18
 
+// A config gets another `exit` while it is loaded, and this program may have to end meanwhile.
+const { exit } = process
 const [major, minor] = process.versions.node.split('.').map(Number)
 if (major < NEEDED_MAJOR || (major === NEEDED_MAJOR && minor < NEEDED_MINOR)) {
   console.error(
@@ -13,4 +15,4 @@ if (major < NEEDED_MAJOR || (major === NEEDED_MAJOR && minor < NEEDED_MINOR)) {
   process.exit(2)
 }
 const { main } = await import('./cli.ts')
-process.exit(await main(process.argv.slice(2)))
+exit.call(process, await main(process.argv.slice(2)))

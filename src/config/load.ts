@@ -170,10 +170,36 @@ async function importWithin(
     timer = setTimeout(() => reject(new Error(words)), timeoutMs)
   })
   try {
-    return await Promise.race([import(url), late])
+    return await contained(() => Promise.race([import(url), late]))
   } finally {
     clearTimeout(timer)
     hooks.deregister()
+  }
+}
+
+/**
+ * Runs a config so that it cannot end this process: what it throws later on, a promise that it forgets and
+ * `process.exit` become the error of its loading. Our own end goes another way: see `bin.ts`.
+ */
+async function contained<T>(run: () => Promise<T>): Promise<T> {
+  // Another config is being loaded, or somebody else looks after this process.
+  if (process.hasUncaughtExceptionCaptureCallback()) return run()
+  const { exit } = process
+  const broken = new Promise<never>((_, reject) => {
+    process.setUncaughtExceptionCaptureCallback(reject)
+    process.exit = code => {
+      const words = `it calls process.exit(${code ?? ''}): throw an Error that says what is missing`
+      const error = new Error(words)
+      // Thrown as well, as whoever calls this counts on not going on.
+      reject(error)
+      throw error
+    }
+  })
+  try {
+    return await Promise.race([run(), broken])
+  } finally {
+    process.exit = exit
+    process.setUncaughtExceptionCaptureCallback(null)
   }
 }
 

@@ -198,6 +198,27 @@ run([
     faults: ['sluice.config.ts:4:9: the config failed while it was loaded: PORT is not set'],
   },
   {
+    what: 'TypeScript: it ends the program while it is loaded',
+    files: ts('if (true as boolean) process.exit(0)\nexport default defineConfig({ listeners: [] })\n'),
+    faults: [
+      'sluice.config.ts:2:30: the config failed while it was loaded: it calls process.exit(0): throw an Error that says what is missing',
+    ],
+  },
+  {
+    what: 'TypeScript: it ends the program and goes on',
+    files: ts('try {\n  process.exit(0)\n} catch {}\nexport default { listeners: [] }\n'),
+    faults: [
+      'sluice.config.ts:3:11: the config failed while it was loaded: it calls process.exit(0): throw an Error that says what is missing',
+    ],
+  },
+  {
+    what: 'TypeScript: it throws later, while it still waits',
+    files: ts(
+      "setImmediate(() => {\n  throw new Error('no such secret')\n})\nawait new Promise(() => {})\nexport default defineConfig({ listeners: [] })\n",
+    ),
+    faults: ['sluice.config.ts:3:9: the config failed while it was loaded: no such secret'],
+  },
+  {
     what: 'TypeScript: no default export',
     files: ts('export const config = defineConfig({ listeners: [] })\n'),
     faults: ['sluice.config.ts:1:1: there is no default export: write export default defineConfig({ … })'],

@@ -165,3 +165,17 @@ test('whoever read the log is gone: requests go on', async context => {
   sluice.signal('SIGTERM')
   assert.equal(await sluice.ended, 0)
 })
+
+test('a config cannot end `check`, neither at once nor by a promise that it forgets', async context => {
+  const scripts = {
+    'exits.mjs': 'process.exit(0)\n',
+    'forgets.mjs': "void Promise.reject(new Error('no secret'))\nawait new Promise(() => {})\n",
+    'throws.mjs': "setImmediate(() => {\n  throw new Error('no secret')\n})\nawait new Promise(() => {})\n",
+  }
+  const cwd = folderWith(scripts)
+  for (const name of Object.keys(scripts)) {
+    const sluice = start(context, ['check', '--config', name], { cwd })
+    assert.equal(await sluice.ended, 2, name)
+    assert.match(sluice.stderr, /^\w+\.mjs:\d+:\d+: the config failed while it was loaded: /, name)
+  }
+})

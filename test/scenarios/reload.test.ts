@@ -143,9 +143,13 @@ test('a candidate that ends by itself, or is killed, changes nothing', async t =
   const url = await sluice.url()
   writeFileSync(join(folder, 'sluice.config.mjs'), 'process.exit(0)')
   sluice.signal('SIGHUP')
+  await sluice.said('stderr', /^sluice\.config\.mjs:1:9: .* it calls process\.exit\(0\): throw an Error/m)
+  await sluice.said('stderr', /^the config has faults: the old config goes on$/m)
+  writeFileSync(join(folder, 'sluice.config.mjs'), "process.kill(process.pid, 'SIGKILL')")
+  sluice.signal('SIGHUP')
   await sluice.said(
     'stderr',
-    /^worker \d+ ended by code 0 while it read the config: the old config goes on$/m,
+    /^worker \d+ ended by SIGKILL while it read the config: the old config goes on$/m,
   )
   assert.equal((await get(url)).text, 'old')
 })
