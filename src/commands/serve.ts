@@ -43,6 +43,7 @@ class Supervisor {
   #workers: Workers<Prepared, SocketSet>
   #watch: WatchFiles | null = null
   #signals: Signals
+  #ending = false
 
   constructor(command: string, values: Values, output: Output, warn: (line: string) => void) {
     this.#values = values
@@ -76,7 +77,6 @@ class Supervisor {
       const outcome = await Promise.race([this.#workers.start(), this.#signals.asked])
       if (typeof outcome === 'string') return await this.#endAtOnce(0)
       if (outcome.kind !== 'serving') return this.#notStarted(outcome)
-      this.#workers.sockets?.keep()
       this.#serving(this.#workers.plan!, this.#workers.sockets!)
       return await this.#end(await this.#signals.asked)
     } finally {
@@ -122,12 +122,14 @@ class Supervisor {
   }
 
   #reload(reason: string): void {
+    if (this.#ending) return
     this.#warn(`${reason}: reading the config again`)
     void this.#workers.reload()
   }
 
   async #end(name: string): Promise<ExitCode> {
     const timeoutMs = this.#workers.plan?.drainTimeoutMs ?? 0
+    this.#ending = true
     this.#watch?.close()
     this.#sockets.close()
     const stopped = this.#workers.stop(timeoutMs)

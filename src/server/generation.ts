@@ -115,6 +115,8 @@ export class Generation<P extends WorkerPlan, S extends WorkerSockets> {
   #settle!: (outcome: Outcome) => void
   #end!: () => void
   #stopped!: () => void
+  #draining: Promise<void> | null = null
+  #isCut = false
   #refused: Refusal | null = null
   /** What is counted by workers that run, and by those that are gone. */
   #counted = new Map<object, Counters>()
@@ -139,20 +141,26 @@ export class Generation<P extends WorkerPlan, S extends WorkerSockets> {
 
   /**
    * Everyone finishes what runs; nobody is started any more. Resolves when no worker accepts. `because` stands
-   * in the line about connections that were cut.
+   * in the line about connections that were cut. Only the first call counts.
    */
-  async drain(timeoutMs: number, idleStays: boolean, because: string): Promise<void> {
+  drain(timeoutMs: number, idleStays: boolean, because: string): Promise<void> {
+    this.#draining ??= this.#drain(timeoutMs, idleStays, because)
+    return this.#draining
+  }
+
+  async #drain(timeoutMs: number, idleStays: boolean, because: string): Promise<void> {
     const before = this.counters.cutConnections
     const stopped = new Promise<void>(resolve => {
       this.#stopped = resolve
     })
     this.#leaveStart({ kind: 'failed', reason: 'the program was asked to end' })
     this.#phase = 'ending'
-    for (const slot of this.#slots) {
+    // Who was told to end at once gets no more time by this.
+    for (const slot of this.#isCut ? [] : this.#slots) {
       slot.forget()
       if (slot.worker === null) continue
       slot.worker.drain(timeoutMs, idleStays)
-      slot.forget = this.#host.after(timeoutMs + OVERTIME_MS, () => slot.worker?.kill())
+      slot.forget = this.#killAfter(timeoutMs + OVERTIME_MS, slot)
     }
     void this.over.then(() => {
       const cut = this.counters.cutConnections - before
@@ -174,12 +182,22 @@ export class Generation<P extends WorkerPlan, S extends WorkerSockets> {
   cut(): void {
     this.#leaveStart({ kind: 'failed', reason: 'the program was asked to end' })
     this.#phase = 'ending'
+    this.#isCut = true
     for (const slot of this.#slots) {
       slot.forget()
-      slot.worker?.cut()
-      slot.forget = this.#host.after(CUT_TIMEOUT_MS, () => slot.worker?.kill())
+      if (slot.worker === null) continue
+      slot.worker.cut()
+      slot.forget = this.#killAfter(CUT_TIMEOUT_MS, slot)
     }
     this.#settleEnding()
+  }
+
+  /** For a worker that was told to end. */
+  #killAfter(durationMs: number, { index, worker }: Slot<P, S>): () => void {
+    return this.#host.after(durationMs, () => {
+      this.#host.tell(`worker ${worker?.pid} (slot ${index}) hangs and does not end: it is killed`)
+      worker?.kill()
+    })
   }
 
   reopenLogs(): void {

@@ -289,6 +289,7 @@ test('a worker that does not end in time is killed', async () => {
   assert.equal(one.told.at(-1), 'drain 1000')
   await world.passes(1)
   assert.equal(one.told.at(-1), 'kill')
+  assert.deepEqual(world.lines, ['worker 100 (slot 0) hangs and does not end: it is killed'])
 })
 
 test('the end: nobody is started any more, not even after a pause', async () => {
@@ -316,6 +317,48 @@ test('the end during a reload: the new ones end at once', async () => {
   await reload
   await world.workers.over()
   assert.deepEqual([world.results, world.timers], [[], 0])
+})
+
+test('the end during a reload: new ones that may have accepted connections finish like the old ones', async () => {
+  const world = new World()
+  const [one] = await world.started(plan('a', 1))
+  const reload = world.workers.reload()
+  world.spawned[1].events.prepared(plan('b'))
+  await settle()
+  world.spawned[1].events.listening()
+  void world.workers.stop(1_000)
+  await settle()
+  for (const worker of [one, ...world.spawned.slice(1)])
+    assert.deepEqual(worker.told.slice(-1), ['drain 1000'])
+  for (const worker of world.spawned) worker.events.ended('code 0')
+  await reload
+  await world.workers.over()
+  assert.deepEqual([world.results, world.timers, world.opened[1].state], [[], 0, 'undone'])
+})
+
+test('a candidate that hangs is killed a second after the end was asked for', async () => {
+  const world = new World()
+  const start = world.workers.start()
+  world.workers.cut()
+  await settle()
+  await world.passes(1_000)
+  assert.deepEqual(world.spawned[0].told, ['prepare', 'cut', 'kill'])
+  assert.deepEqual(world.lines, ['worker 100 (slot 0) hangs and does not end: it is killed'])
+  world.spawned[0].events.ended('SIGKILL')
+  assert.equal((await start).kind, 'failed')
+  assert.equal(world.timers, 0)
+})
+
+test('a reload that is asked for during the start comes right after it', async () => {
+  const world = new World()
+  const start = world.workers.start()
+  void world.workers.reload()
+  void world.workers.reload()
+  await world.rises(plan('a', 1))
+  assert.equal((await start).kind, 'serving')
+  assert.equal(world.opened[0].state, 'kept')
+  await world.rises(plan('b', 1))
+  assert.deepEqual([world.results, world.spawned.length], [['reloaded b'], 2])
 })
 
 test('old configs that still finish are limited: idle connections end first, then a reload waits', async () => {

@@ -65,15 +65,19 @@ export class Workers<P extends WorkerPlan, S extends WorkerSockets> {
   async start(): Promise<Outcome> {
     const outcome = await this.#rise()
     if (outcome.kind !== 'serving') await this.#gather()
+    else this.sockets?.keep()
+    // The config may have changed after it was read.
+    if (this.#again) void this.reload()
     return outcome
   }
 
   async reload(): Promise<void> {
-    if (this.#ending || this.#current === null) return
+    if (this.#ending) return
     if (this.#rising !== null) {
       this.#again = true
       return
     }
+    if (this.#current === null) return
     if (this.#finishing.length >= FINISHING_MAX) {
       this.#again = true
       this.#host.tell(
@@ -94,8 +98,13 @@ export class Workers<P extends WorkerPlan, S extends WorkerSockets> {
   async stop(timeoutMs: number): Promise<void> {
     this.#ending = true
     for (const each of this.#finishing) each.endIdle(timeoutMs)
-    this.#rising?.cut()
-    await this.#current?.drain(timeoutMs, false, '')
+    // Who has sockets may have accepted connections on them already; who still reads the config has none.
+    const rising = this.#rising
+    if (rising?.sockets === null) rising.cut()
+    await Promise.all([
+      this.#current?.drain(timeoutMs, false, ''),
+      rising?.drain(timeoutMs, false, ' of the new config'),
+    ])
   }
 
   /** Everything ends at once. */
