@@ -15,7 +15,25 @@ export function startWorker(
   args: readonly string[],
   events: WorkerEvents<Prepared>,
 ): Worker<Prepared, SocketSet> {
-  return new WorkerProcess(fork(BIN, ['worker', ...args]), events)
+  let child: ChildProcess
+  try {
+    child = fork(BIN, ['worker', ...args])
+  } catch (error) {
+    // No memory for another process, or its program is being replaced: that may be over in a moment.
+    setImmediate(() => events.ended((error as Error).message))
+    return NO_PROCESS
+  }
+  return new WorkerProcess(child, events)
+}
+
+const NO_PROCESS: Worker<Prepared, SocketSet> = {
+  pid: 0,
+  prepare: () => {},
+  serve: () => {},
+  drain: () => {},
+  cut: () => {},
+  reopenLog: () => {},
+  kill: () => {},
 }
 
 class WorkerProcess implements Worker<Prepared, SocketSet> {

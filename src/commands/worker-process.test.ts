@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { WorkerEvents } from '../server/generation.ts'
+import type { Prepared } from './messages.ts'
+import { startWorker } from './worker-process.ts'
+
+const { execPath } = process
+
+/** How a worker ended whose program is this. */
+function endOf(program: string): Promise<string> {
+  process.execPath = program
+  const unexpected = () => assert.fail('it cannot say anything')
+  return new Promise(resolve => {
+    const events: WorkerEvents<Prepared> = {
+      prepared: unexpected,
+      refused: unexpected,
+      listening: unexpected,
+      stopped: unexpected,
+      counted: unexpected,
+      ended: resolve,
+    }
+    const worker = startWorker(['run'], events)
+    worker.prepare()
+    worker.kill()
+    process.execPath = execPath
+  })
+}
+
+// The second is a fault that Node throws, and the first one that it tells later.
+for (const program of ['/no/such/program', '/dev/null/program'])
+  test(`a worker that cannot be made (${program}) has ended, and the supervisor goes on`, async () => {
+    assert.match(await endOf(program), /^spawn .*(ENOENT|ENOTDIR)/)
+  })
