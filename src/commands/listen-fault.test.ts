@@ -36,6 +36,14 @@ const CASES: [told: string, wanted: string][] = [
     'cannot listen on unix:/run/a.sock: the user that runs sluice may not write in that folder',
   ],
   [
+    fault('EACCES', { address: '/no/such/folder/a.sock', port: -1 }),
+    'cannot listen on unix:/no/such/folder/a.sock: that folder is not there',
+  ],
+  [
+    fault('EADDRINUSE', { address: '/dev/null', port: -1 }),
+    'cannot listen on unix:/dev/null: something that is not a socket stands there: remove it, or take another path',
+  ],
+  [
     fault('ENOTFOUND', { hostname: 'no.such.host' }),
     'cannot listen on no.such.host: the name does not resolve: write an IP address of this machine',
   ],

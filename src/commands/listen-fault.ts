@@ -2,6 +2,8 @@
  * Why an address could not be listened on, with what to do about it.
  */
 
+import { existsSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { parseIp, withoutZone } from '../base/ip.ts'
 
 /** `platform` as in `process.platform`: the tools that name the owner of a port differ. */
@@ -38,11 +40,15 @@ function ownerCommand(port: number, platform: string): string {
 function unixReason(error: NodeJS.ErrnoException, path: string): string {
   switch (error.code) {
     case 'EADDRINUSE':
+      if (statSync(path, { throwIfNoEntry: false })?.isSocket() === false)
+        return 'something that is not a socket stands there: remove it, or take another path'
       return `another program listens there; see which: lsof ${path}`
-    case 'EACCES':
-      return 'the user that runs sluice may not write in that folder'
     case 'ENOENT':
-      return 'that folder is not there'
+    case 'EACCES':
+      // A folder that is missing is EACCES here, too.
+      return existsSync(dirname(path))
+        ? 'the user that runs sluice may not write in that folder'
+        : 'that folder is not there'
     default:
       return error.message
   }

@@ -157,7 +157,7 @@ export class LogWriter {
     const unwritten = this.#batch === null ? 0 : countLines(this.#batch, this.#batchOffset)
     const lost = this.#droppedLines + unwritten + countLines(Buffer.from(this.#pending), 0)
     this.#droppedLines = lost
-    if (lost > 0) this.#complain(`log ${this.#target.name}: ends, ${lost} lines were lost`)
+    if (lost > 0) this.#complain(`log ${this.#target.name}: ends, ${lostText(lost)}`)
   }
 
   /** After a failure the next attempt always waits for the timer, so that a full disk is not asked without pause. */
@@ -202,7 +202,7 @@ export class LogWriter {
     this.#failure = ''
     this.#toldLines += lost
     this.#droppedLines = 0
-    if (lost > 0) this.#complain(`log ${this.#target.name}: works again, ${lost} lines were lost`)
+    if (lost > 0) this.#complain(`log ${this.#target.name}: works again, ${lostText(lost)}`)
     this.#next()
   }
 
@@ -251,6 +251,10 @@ function countLines(bytes: Buffer, from: number): number {
   let lines = 0
   for (let at = bytes.indexOf(0x0a, from); at !== -1; at = bytes.indexOf(0x0a, at + 1)) lines++
   return lines
+}
+
+function lostText(lines: number): string {
+  return lines === 1 ? '1 line was lost' : `${lines} lines were lost`
 }
 
 function reasonOf(error: NodeJS.ErrnoException): string {

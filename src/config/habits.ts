@@ -38,6 +38,7 @@ export const SERVER_HABITS: Habits = {
   port: "write address: 'host:port'",
   url: 'write address',
   server: 'write address',
+  backup: 'write priority: 2',
 }
 
 export const ROUTE_HABITS: Habits = {
