@@ -1,11 +1,13 @@
 /**
- * `sluice explain`: what becomes of a request, and why. Nothing is sent and nothing is listened on.
+ * `sluice explain`: what becomes of a request, and why. Nothing is sent to a server and nothing is listened on; only the
+ * program that serves this config, when it runs here, is asked how its servers are.
  */
 import { readConfig } from '../config/read-config.ts'
 import { tellProblems } from './check.ts'
 import { type ExitCode, type Output, type Values, wordsOf } from './command.ts'
 import { askedFor } from './explain/asked.ts'
 import { type Explanation, explanationOf } from './explain/explanation.ts'
+import { askRunning } from './explain/running.ts'
 import { textOf } from './explain/text.ts'
 
 /** 0 when a route takes the request, 1 when none does, 2 for bad use or a bad config. */
@@ -20,7 +22,9 @@ export async function explain(values: Values, output: Output): Promise<ExitCode>
   if (found.config === null) return 2
   let explanation: Explanation
   try {
-    explanation = await explanationOf(found.config, found, asked)
+    const { running, note } = await askRunning(found.files[0], found.config)
+    const notes = note === '' ? asked.notes : [...asked.notes, note]
+    explanation = await explanationOf(found.config, found, { ...asked, notes }, running)
   } catch (error) {
     output.err(wordsOf(error, output))
     return 2

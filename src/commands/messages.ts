@@ -4,6 +4,7 @@
 import type { ConfigData } from '../config/schema.ts'
 import type { BoundAddress } from '../net/bound-address.ts'
 import type { Counters } from '../server/counters.ts'
+import type { GroupState } from '../upstream/group-state.ts'
 
 /** A config that was read and checked, with all that is needed to serve it without its file. */
 export interface Prepared {
@@ -34,6 +35,7 @@ export type ToWorker =
   | { readonly type: 'drain'; readonly timeoutMs: number; readonly idleStays: boolean }
   | { readonly type: 'cut' }
   | { readonly type: 'reopen-log' }
+  | { readonly type: 'ask-servers' }
 
 export type FromWorker =
   | { readonly type: 'prepared'; readonly prepared: Prepared }
@@ -42,3 +44,4 @@ export type FromWorker =
   | { readonly type: 'listening' }
   | { readonly type: 'stopped' }
   | { readonly type: 'counters'; readonly counters: Counters }
+  | { readonly type: 'servers'; readonly groups: readonly GroupState[] }

@@ -16,6 +16,7 @@ import { type ExitCode, type Output, type Values, wordsOf } from './command.ts'
 import { listenFault } from './listen-fault.ts'
 import { LogWriter, standardTarget } from './log-writer.ts'
 import type { Prepared } from './messages.ts'
+import { StateSocket } from './state-socket.ts'
 import { WatchFiles } from './watch-files.ts'
 import { startWorker } from './worker-process.ts'
 
@@ -42,6 +43,7 @@ class Supervisor {
   #sockets = new SharedSockets()
   #workers: Workers<Prepared, SocketSet>
   #watch: WatchFiles | null = null
+  #state: StateSocket
   #signals: Signals
   #ending = false
 
@@ -62,10 +64,11 @@ class Supervisor {
         tell: warn,
       },
       {
-        reloaded: (plan, sockets) => this.#serving(plan, sockets),
+        reloaded: (plan, sockets) => void this.#serving(plan, sockets),
         notReloaded: outcome => this.#notReloaded(outcome),
       },
     )
+    this.#state = new StateSocket(() => ({ plan: this.#workers.plan, workers: this.#workers.serving }), warn)
     this.#signals = new Signals({
       SIGHUP: () => this.#reload('SIGHUP'),
       SIGUSR2: () => this.#workers.reopenLogs(),
@@ -77,10 +80,11 @@ class Supervisor {
       const outcome = await Promise.race([this.#workers.start(), this.#signals.asked])
       if (typeof outcome === 'string') return await this.#endAtOnce(0)
       if (outcome.kind !== 'serving') return this.#notStarted(outcome)
-      this.#serving(this.#workers.plan!, this.#workers.sockets!)
+      await this.#serving(this.#workers.plan!, this.#workers.sockets!)
       return await this.#end(await this.#signals.asked)
     } finally {
       this.#watch?.close()
+      this.#state.close()
       this.#sockets.close()
       this.#signals.close()
     }
@@ -101,8 +105,8 @@ class Supervisor {
   }
 
   /** All workers of a config listen. */
-  #serving(plan: Prepared, sockets: SocketSet): void {
-    // First, so that who reads that we listen can rely on being watched.
+  async #serving(plan: Prepared, sockets: SocketSet): Promise<void> {
+    // First, so that who reads that we listen can rely on being watched, and on being answered.
     if (this.#values.has('watch')) {
       this.#watch ??= new WatchFiles(
         file => this.#reload(`${relative(process.cwd(), file)} has changed`),
@@ -110,6 +114,7 @@ class Supervisor {
       )
       this.#watch.watch(plan.files)
     }
+    await this.#state.follow(plan)
     for (const [index, bound] of sockets.bound.entries())
       if (sockets.fresh[index]) this.#output.out(`listening ${urlOf(bound)} (proxy)`)
   }
@@ -131,6 +136,8 @@ class Supervisor {
     const timeoutMs = this.#workers.plan?.drainTimeoutMs ?? 0
     this.#ending = true
     this.#watch?.close()
+    // Whoever takes over from here is the one to be asked.
+    this.#state.close()
     this.#sockets.close()
     const stopped = this.#workers.stop(timeoutMs)
     const patience = new Promise(resolve => setTimeout(resolve, STOP_PATIENCE_MS))

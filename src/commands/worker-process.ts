@@ -6,6 +6,7 @@ import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { SocketSet } from '../net/shared-sockets.ts'
 import type { Worker, WorkerEvents } from '../server/generation.ts'
+import type { GroupState } from '../upstream/group-state.ts'
 import type { FromWorker, Prepared, ToWorker } from './messages.ts'
 
 const BIN = fileURLToPath(new URL(`../bin${extname(new URL(import.meta.url).pathname)}`, import.meta.url))
@@ -40,6 +41,8 @@ class WorkerProcess implements Worker<Prepared, SocketSet> {
   readonly pid: number
   #child: ChildProcess
   #prepares = false
+  /** Who waits to hear of the servers: a worker that hangs is asked once. */
+  #told: ((groups: readonly GroupState[]) => void) | null = null
 
   constructor(child: ChildProcess, events: WorkerEvents<Prepared>) {
     this.#child = child
@@ -49,7 +52,7 @@ class WorkerProcess implements Worker<Prepared, SocketSet> {
       if (!over) events.ended(how)
       over = true
     }
-    child.on('message', message => pass(message as FromWorker, events))
+    child.on('message', message => this.#hear(message as FromWorker, events))
     // A process that cannot be made at all (out of memory, too many processes) says so and never exits.
     child.on('error', error => {
       if (child.pid === undefined) end(error.message)
@@ -89,8 +92,24 @@ class WorkerProcess implements Worker<Prepared, SocketSet> {
     this.#send({ type: 'reopen-log' })
   }
 
+  askServers(told: (groups: readonly GroupState[]) => void): void {
+    const asks = this.#told === null
+    this.#told = told
+    if (asks) this.#send({ type: 'ask-servers' })
+  }
+
   kill(): void {
     this.#child.kill('SIGKILL')
+  }
+
+  #hear(message: FromWorker, events: WorkerEvents<Prepared>): void {
+    if (message.type !== 'servers') {
+      pass(message, events)
+      return
+    }
+    const told = this.#told
+    this.#told = null
+    told?.(message.groups)
   }
 
   #send(message: ToWorker, handle?: SendHandle): void {
@@ -99,7 +118,7 @@ class WorkerProcess implements Worker<Prepared, SocketSet> {
   }
 }
 
-function pass(message: FromWorker, events: WorkerEvents<Prepared>): void {
+function pass(message: Exclude<FromWorker, { type: 'servers' }>, events: WorkerEvents<Prepared>): void {
   switch (message.type) {
     case 'prepared':
       events.prepared(message.prepared)

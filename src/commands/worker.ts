@@ -12,6 +12,7 @@ import { lineFormatter } from '../layers/access-log.ts'
 import type { SharedSocket } from '../net/shared-sockets.ts'
 import { noCounters } from '../server/counters.ts'
 import { ProxyServer } from '../server/server.ts'
+import { groupStates } from '../upstream/group-state.ts'
 import { type ExitCode, type Output, type Prepare, type Values, wordsOf } from './command.ts'
 import { logFlags } from './log-flags.ts'
 import { fileTarget, LogWriter, standardTarget } from './log-writer.ts'
@@ -87,6 +88,9 @@ class WorkerSide {
         break
       case 'reopen-log':
         this.#log?.reopen()
+        break
+      case 'ask-servers':
+        this.#tell({ type: 'servers', groups: groupStates(this.#plan?.groups ?? []) })
     }
   }
 

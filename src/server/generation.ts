@@ -5,6 +5,7 @@
  * the config, and what it read is given to the others and to every one that is started later.
  */
 import { formatDuration } from '../base/units.ts'
+import type { GroupState } from '../upstream/group-state.ts'
 import { type Counters, noCounters, sumOf } from './counters.ts'
 
 /** What the machine has to know of a config. */
@@ -30,6 +31,8 @@ export interface Worker<P, S> {
   /** Ends at once, writing out its log. */
   cut(): void
   reopenLog(): void
+  /** `told` is called at most once; a later question takes its place. */
+  askServers(told: (groups: readonly GroupState[]) => void): void
   /** Ends it whatever it is doing. */
   kill(): void
 }
@@ -137,6 +140,11 @@ export class Generation<P extends WorkerPlan, S extends WorkerSockets> {
 
   get counters(): Counters {
     return sumOf([this.#gone, ...this.#counted.values()])
+  }
+
+  /** Those that listen now. */
+  get workers(): Worker<P, S>[] {
+    return this.#slots.flatMap(({ worker, listens }) => (worker !== null && listens ? [worker] : []))
   }
 
   /**

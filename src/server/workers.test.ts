@@ -29,6 +29,7 @@ class FakeWorker implements Worker<Plan, FakeSockets> {
     void this.told.push(`drain ${ms}${idleStays ? ' idle stays' : ''}`)
   cut = () => void this.told.push('cut')
   reopenLog = () => void this.told.push('reopen')
+  askServers = () => void this.told.push('ask')
   kill = () => void this.told.push('kill')
 }
 

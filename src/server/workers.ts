@@ -9,6 +9,7 @@ import { type Counters, noCounters, sumOf } from './counters.ts'
 import {
   Generation,
   type Outcome,
+  type Worker,
   type WorkerPlan,
   type WorkerSockets,
   type WorkersHost,
@@ -55,6 +56,11 @@ export class Workers<P extends WorkerPlan, S extends WorkerSockets> {
 
   get plan(): P | null {
     return this.#current?.plan ?? null
+  }
+
+  /** Those that serve the current config. */
+  get serving(): readonly Worker<P, S>[] {
+    return this.#current?.workers ?? []
   }
 
   get sockets(): S | null {

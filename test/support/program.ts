@@ -77,16 +77,24 @@ export class Sluice {
 export interface StartOptions {
   cwd?: string
   nodeFlags?: string[]
+  env?: Record<string, string>
+}
+
+/** Where programs of this test file can be asked by each other, and by nobody else. */
+let runtime: string | null = null
+export function runtimeFolder(): string {
+  runtime ??= folderWith()
+  return runtime
 }
 
 export function start(
   context: TestContext,
   args: string[],
-  { cwd, nodeFlags = [] }: StartOptions = {},
+  { cwd, nodeFlags = [], env = {} }: StartOptions = {},
 ): Sluice {
   const child = spawn(process.execPath, [...nodeFlags, BIN, ...args], {
     cwd: cwd ?? folderWith(),
-    env: { ...process.env, NODE_COMPILE_CACHE: COMPILE_CACHE },
+    env: { ...process.env, NODE_COMPILE_CACHE: COMPILE_CACHE, XDG_RUNTIME_DIR: runtimeFolder(), ...env },
   })
   const sluice = new Sluice(child)
   context.after(async () => {

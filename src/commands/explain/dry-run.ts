@@ -22,6 +22,7 @@ import type { Trace } from '../../server/router.ts'
 import type { Endpoint } from '../../upstream/endpoint.ts'
 import type { Choice } from '../../upstream/group.ts'
 import type { Asked } from './asked.ts'
+import type { Running } from './running.ts'
 import { SilentConnection } from './silent-connection.ts'
 
 /** The request as it stands before a layer, or before who answers. */
@@ -62,14 +63,16 @@ const PATIENCE_MS = 10_000
 const EMPTY_ANSWER = Buffer.from('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')
 const HEAD_END = '\r\n\r\n'
 
-/** `listener` is an index. Rejects with the words of `buildPlan` for a config that cannot be built. */
+/** `listener` is an index; `running` says which servers are out. Rejects with the words of `buildPlan` for a config that cannot be built. */
 export async function dryRun(
   config: ConfigData,
   context: BuildContext,
   listener: number,
   asked: Asked,
+  running: Running | null,
 ): Promise<DryRun> {
   const run = new Run(config, context, listener)
+  for (const group of run.plan.groups) running?.applyTo(group)
   try {
     return await run.ask(asked)
   } finally {

@@ -313,6 +313,7 @@ test('the JSON has this shape', async () => {
     file: 'shop.yaml',
     request: { method: 'HEAD', target: '/api/', authority: 'shop.example.com:8080', client: '127.0.0.1' },
     notes: ['the client is taken to be 127.0.0.1: --client IP says otherwise'],
+    running: null,
     listeners: [
       {
         listen: '127.0.0.1:8080',
@@ -327,9 +328,10 @@ test('the JSON has this shape', async () => {
           place: 'shop.yaml:3:5',
           balance: 'round-robin',
           servers: [
-            { address: '127.0.0.1:9000', weight: 1, priority: 1, state: 'in', picked: false },
-            { address: 'shop.internal:9001', weight: 2, priority: 1, state: 'in', picked: true },
+            { address: '127.0.0.1:9000', weight: 1, priority: 1, state: 'in', live: null, picked: false },
+            { address: 'shop.internal:9001', weight: 2, priority: 1, state: 'in', live: null, picked: true },
           ],
+          live: false,
           why: 'servers take turns by their weights, and nobody had a turn yet',
         },
         serverRequest: {

@@ -17,6 +17,7 @@ import type { Asked } from './asked.ts'
 import { type ExplainedServer, explainedServers, whyPicked } from './choice.ts'
 import { type DryAnswer, type DryRun, dryRun, type Step } from './dry-run.ts'
 import { masked, maskedField } from './masking.ts'
+import type { ExplainedProgram, Running } from './running.ts'
 
 /** Name and value, in the order of the message. */
 type Field = readonly [name: string, value: string]
@@ -33,6 +34,8 @@ export interface Explanation {
   }
   /** What was assumed. */
   readonly notes: readonly string[]
+  /** The program that serves this config and was asked; null when none runs here. */
+  readonly running: ExplainedProgram | null
   /** Those that could take it. */
   readonly listeners: readonly ExplainedListener[]
 }
@@ -85,6 +88,8 @@ export interface ExplainedUpstream {
   readonly place: string
   readonly balance: unknown
   readonly servers: readonly ExplainedServer[]
+  /** The servers are as the running program says; else as after a start. */
+  readonly live: boolean
   readonly why: string
 }
 
@@ -93,11 +98,14 @@ export async function explanationOf(
   config: ConfigData,
   found: ReadConfig,
   asked: Asked,
+  running: Running | null = null,
 ): Promise<Explanation> {
   const { indexes, note } = askedListeners(config, asked)
   const listeners: ExplainedListener[] = []
   for (const index of indexes)
-    listeners.push(explainedListener(config, found, index, await dryRun(config, found, index, asked)))
+    listeners.push(
+      explainedListener(config, found, index, await dryRun(config, found, index, asked, running), running),
+    )
   return {
     file: found.file,
     request: {
@@ -107,6 +115,7 @@ export async function explanationOf(
       client: asked.client,
     },
     notes: note === '' ? asked.notes : [...asked.notes, note],
+    running: running?.program ?? null,
     listeners,
   }
 }
@@ -128,6 +137,7 @@ function explainedListener(
   found: ReadConfig,
   index: number,
   run: DryRun,
+  running: Running | null,
 ): ExplainedListener {
   const listener = config.listeners[index]
   const path: Path = ['listeners', index]
@@ -152,8 +162,9 @@ function explainedListener(
             name: group.options.name,
             place: placeOf(['upstreams', group.options.name]),
             balance: masked(balanceOf(given) ?? group.options.balance, ['secret']),
-            servers: explainedServers(group, run.endpoint),
-            why: whyPicked(group, run.endpoint, run.choice),
+            servers: explainedServers(group, run.endpoint, running),
+            live: (running?.serversOf(group) ?? null) !== null,
+            why: whyPicked(group, run.endpoint, run.choice, running),
           },
     serverRequest: serverRequestOf(run),
     limits:

@@ -9,6 +9,7 @@ import type {
   ExplainedUpstream,
   Explanation,
 } from './explanation.ts'
+import type { ExplainedProgram } from './running.ts'
 
 /** Characters of a layer's options, and of an answer's text, that are shown. */
 const OPTIONS_LENGTH_MAX = 300
@@ -20,18 +21,30 @@ export function textOf(explanation: Explanation): string {
   return [
     `${method} ${url} from ${client}`,
     ...explanation.notes.map(note => `  ${note}`),
-    ...explanation.listeners.flatMap(listener => ['', ...listenerLines(listener)]),
+    ...programLines(explanation.running),
+    ...explanation.listeners.flatMap(listener => ['', ...listenerLines(listener, explanation.running)]),
   ].join('\n')
 }
 
-function listenerLines(listener: ExplainedListener): string[] {
+function programLines(running: ExplainedProgram | null): string[] {
+  if (running === null || running.upToDate) return []
+  return [`  ${nameOf(running)} serves another config than the file has now: SIGHUP makes it read the file`]
+}
+
+function nameOf({ pid, workers, silent }: ExplainedProgram): string {
+  const all = workers + silent
+  const unheard = silent === 0 ? '' : `, ${silent} of them silent`
+  return `the running sluice (pid ${pid}, ${all} worker${all === 1 ? '' : 's'}${unheard})`
+}
+
+function listenerLines(listener: ExplainedListener, running: ExplainedProgram | null): string[] {
   return [
     `listener ${listener.listen}  (${listener.place})`,
     ...indented([
       ...routeLines(listener),
       ...section('layers, in this order', listener.layers.flatMap(layerLines)),
       ...section('time limits and retries', limitLines(listener.limits, listener.route !== null)),
-      ...(listener.upstream === null ? [] : upstreamLines(listener.upstream)),
+      ...(listener.upstream === null ? [] : upstreamLines(listener.upstream, running)),
       ...serverLines(listener),
       ...answerLines(listener),
     ]),
@@ -74,16 +87,22 @@ function limitLines(limits: readonly ApplyingLimit[], routed: boolean): string[]
   return columns(limits.map(({ of, name, value, from }) => [`${of} ${name}`, value, from]))
 }
 
-function upstreamLines({ name, place, balance, servers, why }: ExplainedUpstream): string[] {
+function upstreamLines(
+  { name, place, balance, servers, live, why }: ExplainedUpstream,
+  running: ExplainedProgram | null,
+): string[] {
   const ranked = servers.some(({ priority }) => priority !== servers[0].priority)
-  const rows = servers.map(({ address, weight, priority, state, picked }) => [
+  const rows = servers.map(({ address, weight, priority, state, live: said, picked }) => [
     address,
     ranked ? `priority ${priority}, weight ${weight}` : `weight ${weight}`,
-    state,
+    // Another program wrote it.
+    printable(state).replaceAll('\n', '?'),
+    ...(live ? [said === null ? '' : `${said.busy} running`] : []),
     picked ? `<- this request: ${why}` : '',
   ])
   const how = typeof balance === 'string' ? balance : compact(balance)
-  return section(`upstream ${name}, ${how}, its servers as after a start  (${place})`, columns(rows))
+  const as = live && running !== null ? `as ${nameOf(running)} says` : 'as after a start'
+  return section(`upstream ${name}, ${how}, its servers ${as}  (${place})`, columns(rows))
 }
 
 function serverLines({ serverRequest }: ExplainedListener): string[] {
