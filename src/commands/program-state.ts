@@ -23,16 +23,18 @@ export interface ProgramState {
 export const QUESTION = 'servers'
 export const ANSWER_BYTES_MAX = 8 * 1024 * 1024
 
+/** For all that is not of workers, with room to spare. */
+const FRAME_BYTES_MAX = 4096
+
 /** One line without its end. Workers that do not fit are counted as silent. */
 export function writeState(state: ProgramState): string {
-  let workers = state.workers
-  for (;;) {
-    const silent = state.silent + state.workers.length - workers.length
-    const line = JSON.stringify({ ...state, workers, silent })
-    // The line end is a byte too.
-    if (workers.length === 0 || Buffer.byteLength(line) < ANSWER_BYTES_MAX) return line
-    workers = workers.slice(0, -1)
-  }
+  let left = ANSWER_BYTES_MAX - FRAME_BYTES_MAX
+  const workers = state.workers.filter(worker => {
+    left -= Buffer.byteLength(JSON.stringify(worker)) + 1
+    return left >= 0
+  })
+  const silent = state.silent + state.workers.length - workers.length
+  return JSON.stringify({ ...state, workers, silent })
 }
 
 /** Null for anything that `writeState` does not write. */

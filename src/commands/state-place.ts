@@ -4,9 +4,9 @@
  * and who answers is, too.
  */
 import { createHash } from 'node:crypto'
-import { lstatSync, mkdirSync, realpathSync } from 'node:fs'
+import { lstatSync, mkdirSync, realpathSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { isAbsolute, join } from 'node:path'
 import type { ConfigData } from '../config/schema.ts'
 
 /** Folders in which the socket may stand, in this order: a login may have one that a service of the same user has not. */
@@ -14,9 +14,10 @@ export function stateFolders(environment: NodeJS.ProcessEnv): string[] {
   const uid = process.getuid?.()
   // Without users there is no file that is one user's alone.
   if (uid === undefined) return []
-  const { XDG_RUNTIME_DIR: runtime } = environment
-  const ofLogin = runtime?.startsWith('/') ? [join(runtime, 'sluice')] : []
-  return [...ofLogin, join(tmpdir(), `sluice-${uid}`)]
+  const runtime = environment['XDG_RUNTIME_DIR'] ?? ''
+  // That of somebody else is often still named after a change of the user.
+  const ours = isAbsolute(runtime) && statSync(runtime, { throwIfNoEntry: false })?.uid === uid
+  return [...(ours ? [join(runtime, 'sluice')] : []), join(tmpdir(), `sluice-${uid}`)]
 }
 
 /** Null when it is as it must be, or is not there; else why it is not used. */
@@ -56,7 +57,16 @@ export function openFolder(folders: readonly string[]): string {
 
 /** The name of the socket of the program that serves this config, whatever way leads to the file. */
 export function socketName(configFile: string): string {
-  return `${sha256(realpathSync(configFile)).slice(0, 16)}.sock`
+  return `${sha256(realPathOf(configFile)).slice(0, 16)}.sock`
+}
+
+/** A file that is gone by now keeps the name it was read by. */
+function realPathOf(file: string): string {
+  try {
+    return realpathSync(file)
+  } catch {
+    return file
+  }
 }
 
 /** Equal for configs that say the same. */

@@ -18,7 +18,7 @@ const WORKER_TIMEOUT_MS = 500
 const PATH_BYTES_MAX = 103
 
 /** The program as it is when somebody asks. */
-export interface Asked {
+export interface Serving {
   readonly plan: Prepared | null
   readonly workers: readonly AskedWorker[]
 }
@@ -29,7 +29,7 @@ export interface AskedWorker {
 }
 
 export class StateSocket {
-  #asked: () => Asked
+  #serving: () => Serving
   #warn: (line: string) => void
   #server: LineServer | null = null
   #following: Promise<void> = Promise.resolve()
@@ -38,8 +38,8 @@ export class StateSocket {
   #closed = false
 
   /** `warn` gets one line at most. */
-  constructor(asked: () => Asked, warn: (line: string) => void) {
-    this.#asked = asked
+  constructor(serving: () => Serving, warn: (line: string) => void) {
+    this.#serving = serving
     this.#warn = warn
   }
 
@@ -88,7 +88,7 @@ export class StateSocket {
   }
 
   async #gather(): Promise<string | null> {
-    const { plan, workers } = this.#asked()
+    const { plan, workers } = this.#serving()
     if (plan === null) return null
     const states = await Promise.all(workers.map(ask))
     const told = states.filter(each => each !== null)

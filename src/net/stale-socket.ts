@@ -13,5 +13,6 @@ export async function removeStaleSocket(path: string): Promise<void> {
     })
     probe.on('error', (error: NodeJS.ErrnoException) => resolve(error.code !== 'ECONNREFUSED'))
   })
-  if (!alive && fs.lstatSync(path).isSocket()) fs.unlinkSync(path)
+  // Another process may have found it stale as well.
+  if (!alive && fs.lstatSync(path, { throwIfNoEntry: false })?.isSocket()) fs.rmSync(path, { force: true })
 }

@@ -211,6 +211,22 @@ test('reload: the old ones are told to finish only when all new ones listen', as
   assert.equal(world.timers, 0)
 })
 
+test('those who can be asked are those who listen with the current config', async () => {
+  const world = new World()
+  const pids = () => world.workers.serving.map(({ pid }) => pid)
+  assert.deepEqual(pids(), [])
+  const [one, two] = await world.started(plan('a'))
+  assert.deepEqual(pids(), [one.pid, two.pid])
+  const reload = world.workers.reload()
+  two.events.ended('SIGKILL')
+  assert.deepEqual(pids(), [one.pid], 'the next does not listen yet')
+  world.spawned[2].events.prepared(plan('b'))
+  await settle()
+  for (const each of world.spawned.slice(2)) each.events.listening()
+  await reload
+  assert.deepEqual(pids(), [world.spawned[2].pid, world.spawned[4].pid])
+})
+
 test('reload to a faulty config: the old one goes on, and its workers are still looked after', async () => {
   const world = new World()
   const [one, two] = await world.started(plan('a'))

@@ -33,12 +33,10 @@ export function groupStates(
     left -= text.length
     return left >= 0
   }
-  return groups
-    .filter(({ options }) => fits(options.name))
-    .map(({ options, endpoints }) => ({
-      name: options.name,
-      servers: endpoints.map(stateOf).filter(({ address, state }) => fits(address + state)),
-    }))
+  return groups.flatMap(({ options: { name }, endpoints }) => {
+    if (!fits(name)) return []
+    return [{ name, servers: endpoints.map(stateOf).filter(({ address, state }) => fits(address + state)) }]
+  })
 }
 
 function stateOf({ address, state, out, busy, weight }: Told): ServerState {

@@ -216,6 +216,13 @@ test('a second program with the same config leaves the first its socket, whateve
   second.signal('SIGTERM')
   assert.equal(await second.ended, 0)
   assert.equal((await site.data('/', '--config', link)).running?.pid, first.child.pid)
+  const third = site.run()
+  await third.url()
+  first.signal('SIGTERM')
+  assert.equal(await first.ended, 0)
+  third.signal('SIGHUP')
+  await third.said('stderr', /^reloaded: /m)
+  assert.equal((await site.data('/')).running?.pid, third.child.pid, 'a reload takes what is free by now')
 })
 
 test('a config that has changed since, and after the reload', async t => {

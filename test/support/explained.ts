@@ -9,7 +9,10 @@ import { after } from 'node:test'
 import { parseFlags } from '../../src/cli.ts'
 import { type Asked, askedFor } from '../../src/commands/explain/asked.ts'
 import { type Explanation, explanationOf } from '../../src/commands/explain/explanation.ts'
+import { Running } from '../../src/commands/explain/running.ts'
 import { COMMANDS } from '../../src/commands/index.ts'
+import type { ProgramState } from '../../src/commands/program-state.ts'
+import { digestOf } from '../../src/commands/state-place.ts'
 import { readConfig } from '../../src/config/read-config.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'sluice-explain-'))
@@ -31,9 +34,15 @@ export async function explained(text: string, args: readonly string[]): Promise<
   return explanationFor(text, asked)
 }
 
-export async function explanationFor(text: string, asked: Asked): Promise<Explanation> {
+/** `state`: what the program that runs beside it says of itself. */
+export async function explanationFor(
+  text: string,
+  asked: Asked,
+  state: ProgramState | null = null,
+): Promise<Explanation> {
   writeFileSync(join(folder, 'shop.yaml'), text)
   const found = await readConfig('shop.yaml', folder)
   assert.ok(found.config !== null, found.faults.join('\n'))
-  return explanationOf(found.config, found, asked)
+  const running = state === null ? null : new Running(state, digestOf(found.config))
+  return explanationOf(found.config, found, asked, running)
 }

@@ -14,6 +14,7 @@ import { digestOf, folderFault, socketName, stateFolders } from '../state-place.
 
 /** The supervisor gives its workers half of it. */
 const ANSWER_TIMEOUT_MS = 1_000
+const LIMITS = { timeoutMs: ANSWER_TIMEOUT_MS, bytesMax: ANSWER_BYTES_MAX }
 
 /** The running program as it is shown. */
 export interface ExplainedProgram {
@@ -38,23 +39,21 @@ export interface LiveServer {
   readonly weights: readonly number[]
 }
 
-/** Exactly one of the two is empty, or both when nothing runs. */
-export interface Asked {
+/** Of the two one at most is there; none when nothing runs. */
+export interface Heard {
   readonly running: Running | null
-  /** Why a program that runs is not asked, or ''. */
+  /** Why a program that runs tells nothing, or ''. */
   readonly note: string
 }
 
-const NOTHING: Asked = { running: null, note: '' }
+const NOTHING: Heard = { running: null, note: '' }
 
 /** `file` is the config, absolute. Never rejects. */
-export async function askRunning(file: string, config: ConfigData): Promise<Asked> {
+export async function askRunning(file: string, config: ConfigData): Promise<Heard> {
   for (const folder of stateFolders(process.env)) {
-    const path = join(folder, socketName(file))
     // Somebody else could answer there.
     if (folderFault(folder) !== null) continue
-    const limits = { timeoutMs: ANSWER_TIMEOUT_MS, bytesMax: ANSWER_BYTES_MAX }
-    const answered = await askLine(path, QUESTION, limits)
+    const answered = await askLine(join(folder, socketName(file)), QUESTION, LIMITS)
     if (answered === 'nobody') continue
     const state = answered === 'silent' ? null : readState(answered.line)
     if (state !== null && state.workers.length > 0)
