@@ -34,6 +34,7 @@ const NO_PROCESS: Worker<Prepared, SocketSet> = {
   drain: () => {},
   cut: () => {},
   reopenLog: () => {},
+  askServers: () => {},
   kill: () => {},
 }
 
