@@ -49,10 +49,10 @@ const OF_CONTENT: ReadonlySet<string> = new Set([
   'etag',
   'last-modified',
   'accept-ranges',
-  'cache-control',
   'expires',
   'age',
   'pragma',
+  'surrogate-control',
   'digest',
   'repr-digest',
   'link',
@@ -61,7 +61,9 @@ const OF_CONTENT: ReadonlySet<string> = new Set([
   'x-content-type-options',
 ])
 
-const isOfContent = (name: string): boolean => name.startsWith('content-') || OF_CONTENT.has(name)
+/** RFC 9213 §2: `CDN-Cache-Control` and its like count before Cache-Control, and would let a page be kept all the same. */
+const isOfContent = (name: string): boolean =>
+  name.startsWith('content-') || name.endsWith('cache-control') || OF_CONTENT.has(name)
 
 /** Throws Error, with a message for the writer of the configuration, for a page that cannot be sent. */
 export function errorPagesLayer(pages: ErrorPages): Layer {
