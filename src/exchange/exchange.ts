@@ -102,8 +102,8 @@ export interface Exchange {
   readonly cancelled: boolean
   /** Who works on the answer right now and must hear at once when the client leaves; set by the handler that serves. */
   serving: Serving | null
-  /** The lines (each with CR LF) that tell the next server about the client; they take the place of every field of that kind. */
-  readonly forwardedLines: string
+  /** The lines (each with CR LF) that tell the next server about the client; they take the place of every field of that kind. A layer may edit them. */
+  forwardedLines: string
 }
 
 export interface Serving {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import { conversation, OK, OK_PASSED, VIA } from '../../test/support/playbook.ts'
 import { ProxyError } from '../base/errors.ts'
 import type { Source } from '../base/flow.ts'
 import type { Exchange, Reply } from '../exchange/exchange.ts'
@@ -228,3 +229,29 @@ test('variables that are not there are refused when the layer is built', () => {
   ] as const)
     assert.throws(() => headersLayer(edits), { message })
 })
+
+const FORWARDED: HeadersOptions = {
+  request: {
+    remove: ['x-forwarded-host'],
+    set: { 'X-Forwarded-Proto': 'https', 'X-Seen': '{header.X-Forwarded-Proto}' },
+    add: { Forwarded: 'for={client}' },
+  },
+}
+
+conversation(
+  'fields about the client are edited as the listener writes them, and a client cannot get in between',
+  { layers: [headersLayer(FORWARDED)], listener: { forwarded: 'x-forwarded' } },
+  ({ client, servers }) => {
+    const claims = ['X-Forwarded-Proto: gopher', 'Forwarded: for=192.0.2.66']
+    for (const fields of [claims, []]) {
+      client.sends('GET / HTTP/1.1', 'Host: shop', ...fields, '', '')
+      const seen = fields.length > 0 ? ['X-Seen: gopher'] : []
+      const ours = ['X-Forwarded-For: 192.0.2.7', 'X-Forwarded-Proto: https', 'Forwarded: for=192.0.2.7']
+      const server = servers.accepts()
+      server.gets('GET / HTTP/1.1', 'Host: shop', ...seen, ...ours, VIA, '', '')
+      server.sends(...OK)
+      server.ends()
+      client.gets(...OK_PASSED)
+    }
+  },
+)

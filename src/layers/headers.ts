@@ -8,7 +8,7 @@ import { ProxyError } from '../base/errors.ts'
 import type { Source } from '../base/flow.ts'
 import type { Exchange, Reply } from '../exchange/exchange.ts'
 import type { Handler, Layer } from '../exchange/handler.ts'
-import { recogniseName } from '../http/field-names.ts'
+import { FORWARDING, recogniseName, UNKNOWN } from '../http/field-names.ts'
 import { HeaderList, trimBlanks } from '../http/header-list.ts'
 import type { ResponseHead } from '../http/message.ts'
 import { readHost } from '../http/request-target.ts'
@@ -44,9 +44,27 @@ const OWN_FIELDS: ReadonlySet<string> = new Set([
 
 /** Throws Error, with a message for the writer of the configuration, when an edit is not one that can be made. */
 export function headersLayer(options: HeadersOptions): Layer {
-  const request = compileEdits(options.request, 'request')
+  const request = compileEdits(
+    only(options.request, name => !isForwarding(name)),
+    'request',
+  )
+  const forwarding = compileEdits(only(options.request, isForwarding), 'request')
   const response = compileEdits(options.response, 'response')
-  return next => (request === null && response === null ? next : new HeadersHandler(request, response, next))
+  const idle = request === null && forwarding === null && response === null
+  return next => (idle ? next : new HeadersHandler(request, forwarding, response, next))
+}
+
+/** Fields about the client: those that came are replaced by lines of our own, so these are what is edited. */
+function isForwarding(name: string): boolean {
+  const id = recogniseName(name)
+  return id !== UNKNOWN && (FORWARDING & (1 << id)) !== 0
+}
+
+/** The edits of fields whose names fit. */
+function only({ set = {}, add = {}, remove = [] }: HeaderEdits = {}, fits: (name: string) => boolean) {
+  const fitting = (fields: Readonly<Record<string, string>>) =>
+    Object.fromEntries(Object.entries(fields).filter(([name]) => fits(name)))
+  return { set: fitting(set), add: fitting(add), remove: remove.filter(fits) }
 }
 
 /** Throws Error unless a configuration may write this field. */
@@ -143,25 +161,46 @@ function setVariable(headers: HeaderList, name: string, value: string, status: n
   else headers.set(name, value)
 }
 
+/** The lines about the client, edited as the fields of a head are. Throws as `applyEdits` does. */
+function editedLines(exchange: Exchange, edits: CompiledEdits): string {
+  const lines = exchange.forwardedLines.split('\r\n').slice(0, -1)
+  const fields = HeaderList.from(
+    lines.map(line => {
+      const colon = line.indexOf(':')
+      return [line.slice(0, colon), line.slice(colon + 1)]
+    }),
+  )
+  applyEdits(fields, edits, exchange, 0)
+  return fields.text
+}
+
 function addVariable(headers: HeaderList, name: string, value: string): void {
   if (value !== '') headers.add(name, value)
 }
 
 class HeadersHandler implements Handler {
   readonly #request: CompiledEdits | null
+  readonly #forwarding: CompiledEdits | null
   readonly #response: CompiledEdits | null
   readonly #next: Handler
 
-  constructor(request: CompiledEdits | null, response: CompiledEdits | null, next: Handler) {
+  constructor(
+    request: CompiledEdits | null,
+    forwarding: CompiledEdits | null,
+    response: CompiledEdits | null,
+    next: Handler,
+  ) {
     this.#request = request
+    this.#forwarding = forwarding
     this.#response = response
     this.#next = next
   }
 
   handle(exchange: Exchange): void {
-    if (this.#request !== null) {
+    if (this.#request !== null || this.#forwarding !== null) {
       try {
-        applyEdits(exchange.request.headers, this.#request, exchange, 0)
+        if (this.#request !== null) applyEdits(exchange.request.headers, this.#request, exchange, 0)
+        if (this.#forwarding !== null) exchange.forwardedLines = editedLines(exchange, this.#forwarding)
       } catch (error) {
         if (!(error instanceof ProxyError)) throw error
         exchange.reply.fail(error)
