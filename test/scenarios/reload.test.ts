@@ -3,7 +3,7 @@
  */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
 import http from 'node:http'
 import net from 'node:net'
 import { join } from 'node:path'
@@ -177,6 +177,35 @@ test('--watch: the config, or a file that it imports, is changed, replaced, brok
   assert.equal((await get(url)).text, 'three, by another file')
   writeFileSync(file, `export const text = 'five'`)
   await serves('five')
+  sluice.signal('SIGTERM')
+  assert.equal(await sluice.ended, 0)
+})
+
+test('--watch: the folder of the config is replaced, and so is a link to it', async t => {
+  const config = (text: string) =>
+    `export default ${JSON.stringify({ ...answering(text), drainTimeout: '1s' })}`
+  const folder = folderWith()
+  const put = (name: string, text: string) => {
+    mkdirSync(join(folder, name))
+    writeFileSync(join(folder, name, 'c.mjs'), config(text))
+  }
+  put('one', 'one')
+  put('two', 'the second')
+  symlinkSync('one', join(folder, 'current'))
+  const sluice = start(t, ['run', '--watch', '--config', 'current/c.mjs'], { cwd: folder })
+  const url = await sluice.url()
+  const serves = async (text: string) => {
+    while ((await get(url)).text !== text) await new Promise(resolve => setTimeout(resolve, 20))
+  }
+  symlinkSync('two', join(folder, 'link'))
+  renameSync(join(folder, 'link'), join(folder, 'current'))
+  await serves('the second')
+  put('new', 'another, third')
+  renameSync(join(folder, 'two'), join(folder, 'old'))
+  renameSync(join(folder, 'new'), join(folder, 'two'))
+  await serves('another, third')
+  writeFileSync(join(folder, 'two', 'c.mjs'), config('written in its place'))
+  await serves('written in its place')
   sluice.signal('SIGTERM')
   assert.equal(await sluice.ended, 0)
 })
