@@ -47,8 +47,12 @@ const CASES: [told: string, wanted: string][] = [
     fault('ENOTFOUND', { hostname: 'no.such.host' }),
     'cannot listen on no.such.host: the name does not resolve: write an IP address of this machine',
   ],
-  [fault('EMFILE', { address: '::', port: 1 }), 'cannot listen on [::]:1: listen EMFILE'],
-  [fault('EMFILE', {}), 'cannot listen: listen EMFILE'],
+  [
+    fault('EMFILE', { address: '::', port: 1 }),
+    'cannot listen on [::]:1: no file descriptor is left: raise the limit (ulimit -n), or take fewer workers',
+  ],
+  [fault('ENOBUFS', { address: '::', port: 1 }), 'cannot listen on [::]:1: listen ENOBUFS'],
+  [fault('ENOBUFS', {}), 'cannot listen: listen ENOBUFS'],
 ]
 
 test('why an address cannot be listened on, and what to do', () => {

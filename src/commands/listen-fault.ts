@@ -28,6 +28,9 @@ function tcpReason(error: NodeJS.ErrnoException, address: string, port: number, 
       return `this machine has no address ${address}; see which it has: ${platform === 'linux' ? 'ip address' : 'ifconfig'}`
     case 'EAFNOSUPPORT':
       return 'this machine speaks no IPv6: write the address as 0.0.0.0'
+    case 'EMFILE':
+    case 'ENFILE':
+      return 'no file descriptor is left: raise the limit (ulimit -n), or take fewer workers'
     default:
       return error.message
   }
