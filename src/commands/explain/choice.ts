@@ -43,10 +43,12 @@ export function whyPicked(
 ): string {
   if (picked === null) return 'no server is asked'
   if (group.endpoints.length === 1) return 'it is the only one'
+  const all = group.endpoints.every(({ out }) => out) ? 'all are out, so all are tried: ' : ''
   const { key, named, why } = choice ?? { key: null, named: null, why: '' }
-  if (key !== null && named !== null) return named === picked ? `${key} stands for it` : `${key}: ${why}`
+  if (key !== null && named !== null)
+    return all + (named === picked ? `${key} stands for it` : `${key}: ${why}`)
   const words = wordsOf(group.options.balance, (running?.serversOf(group) ?? null) !== null)
-  return key === null ? words : `${key}: ${words}`
+  return all + (key === null ? words : `${key}: ${words}`)
 }
 
 /** Without a key nothing of the request decides. `runs`: whose turn it is, each worker alone knows. */

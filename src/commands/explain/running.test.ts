@@ -61,7 +61,9 @@ test('a key passes over who is out in all workers, and not over who is out in so
   assert.match(other.why, /^client 192\.0\.2\.7: [ab]:1 is out$/)
   // Nothing is lost by asking when all are out.
   const all = three.map(each => ({ ...each, out: true }))
-  assert.equal((await upstream('hash-client', all, all)).picked, picked)
+  const tried = await upstream('hash-client', all, all)
+  assert.equal(tried.picked, picked)
+  assert.equal(tried.why, 'all are out, so all are tried: client 192.0.2.7 stands for it')
 })
 
 test('a key that meets a server which starts slowly goes where it goes there', async () => {

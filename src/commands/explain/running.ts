@@ -12,8 +12,8 @@ import type { ServerState } from '../../upstream/group-state.ts'
 import { ANSWER_BYTES_MAX, type ProgramState, QUESTION, readState } from '../program-state.ts'
 import { digestOf, folderFault, socketName, stateFolders } from '../state-place.ts'
 
-/** The supervisor gives its workers half of it. */
-const ANSWER_TIMEOUT_MS = 1_000
+/** The supervisor gives its workers a third of it. */
+const ANSWER_TIMEOUT_MS = 1_500
 const LIMITS = { timeoutMs: ANSWER_TIMEOUT_MS, bytesMax: ANSWER_BYTES_MAX }
 
 /** The running program as it is shown. */
