@@ -82,9 +82,12 @@ const fiveLayers = [
   },
 ]
 
-/** The last of many routes answers by itself. */
+/** The last of many routes answers by itself; those before it have eighty paths each. */
 const manyRoutes = () => [
-  ...Array.from({ length: 5_000 }, (_, number) => ({ path: `/never/${number}`, respond: 'no' })),
+  ...Array.from({ length: 1_000 }, (_, route) => ({
+    path: Array.from({ length: 80 }, (_, path) => `/never/${route}/${path}`),
+    respond: 'no',
+  })),
   { respond: 'hello' },
 ]
 
