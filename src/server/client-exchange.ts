@@ -338,7 +338,7 @@ export class ClientExchange implements Exchange, Reply {
       target: request.target,
       refusedHead: this.#refusedHead,
       host: request.headers.firstKnown(HOST_ID) ?? '',
-      status: this.cancelled && this.tunnel === null ? (notes.error?.row.status ?? 499) : this.#status,
+      status: this.#statusForLog(),
       requestBytes: this.requestBody?.bytes ?? 0,
       responseBytes: this.tunnel?.answerBytes ?? this.#bytes,
       durationMs,
@@ -353,6 +353,14 @@ export class ClientExchange implements Exchange, Reply {
       error: notes.error?.code ?? '',
       detail: notes.error?.logDetail ?? '',
     })
+  }
+
+  /** A client that left is 499, whatever it had been told; else it is what was sent. */
+  #statusForLog(): number {
+    const { error } = this.notes
+    if (!this.cancelled || this.tunnel !== null) return this.#status
+    if (this.#status !== 0 && error?.row.side === 'proxy') return this.#status
+    return error?.row.status ?? 499
   }
 
   // The session tells what became of the client.

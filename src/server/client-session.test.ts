@@ -349,6 +349,19 @@ conversation('shutting down, and the time is over', {}, ({ book, client, servers
   assert.equal(book.records[0].error, 'draining')
 })
 
+conversation('an answer that is cut at the end of the time is logged with what was sent of it', {}, cast => {
+  const { book, client, servers } = cast
+  client.sends(...GET)
+  const server = servers.accepts()
+  server.gets(...GET_PASSED)
+  server.sends('HTTP/1.1 200 OK', 'Content-Length: 9', '', 'hi')
+  client.takes()
+  book.context.draining = true
+  book.sessions[0].cut()
+  const { status, error, responseBytes } = book.records[0]
+  assert.deepEqual([status, error, responseBytes], [200, 'draining', 2])
+})
+
 conversation('a client that cannot be served is told so', {}, ({ book, client, servers }) => {
   book.sessions[0].turnAway(new ProxyError('too_many_clients'))
   book.settle()
