@@ -132,7 +132,8 @@ export const WORKS: readonly Work[] = [
   {
     ...plain,
     name: 'many-routes',
-    title: '80 000 paths compared before the route that answers by itself: work for the proxy alone, on all cores',
+    title:
+      '80 000 paths compared before the route that answers by itself: work for the proxy alone, on all cores',
     cores: 'shared',
     answerBytes: 5,
     peers: ['sluice+routes', 'sluice+routes×2'],
