@@ -7,10 +7,10 @@
  */
 import { allInClass, TOKEN } from '../base/ascii.ts'
 import { ProxyError } from '../base/errors.ts'
-import type { Source } from '../base/flow.ts'
 import type { Exchange, Reply } from '../exchange/exchange.ts'
 import { fixedAnswer, sendFixed } from '../exchange/fixed-answer.ts'
 import type { Handler, Layer } from '../exchange/handler.ts'
+import { PassingReply } from '../exchange/passing-reply.ts'
 import type { HeaderList } from '../http/header-list.ts'
 import { listHas } from '../http/hop-by-hop.ts'
 import type { ResponseHead } from '../http/message.ts'
@@ -107,49 +107,28 @@ const ORIGIN_CHARS_SHOWN = 200
 const NO_BODY = Buffer.alloc(0)
 const PREFLIGHT_VARY = 'Origin, Access-Control-Request-Method, Access-Control-Request-Headers'
 
-class CorsReply implements Reply {
-  readonly #next: Reply
+class CorsReply extends PassingReply {
   readonly #rules: Rules
   readonly #fields: Fields
 
   constructor(next: Reply, rules: Rules, fields: Fields) {
-    this.#next = next
+    super(next)
     this.#rules = rules
     this.#fields = fields
   }
 
-  open(source: Source): void {
-    this.#next.open(source)
-  }
-
-  early(head: ResponseHead): void {
-    this.#next.early(head)
-  }
-
-  head(head: ResponseHead): void {
+  override head(head: ResponseHead): void {
     const { headers } = head
     headers.removeAll(OWN_FIELDS)
     for (const [name, value] of this.#fields) headers.add(name, value)
     if (!this.#rules.same) addVary(headers)
-    this.#next.head(head)
-  }
-
-  data(chunk: Buffer): boolean {
-    return this.#next.data(chunk)
-  }
-
-  trailers(fields: HeaderList): void {
-    this.#next.trailers(fields)
-  }
-
-  end(): void {
-    this.#next.end()
+    this.next.head(head)
   }
 
   /** A page that may read answers may read what went wrong too. */
-  fail(error: ProxyError): void {
+  override fail(error: ProxyError): void {
     const vary: Fields = this.#rules.same ? [] : [['Vary', 'Origin']]
-    this.#next.fail(error.withFields([...this.#fields, ...vary]))
+    this.next.fail(error.withFields([...this.#fields, ...vary]))
   }
 }
 

@@ -5,9 +5,9 @@
  * again each time, because a client has a hand in them.
  */
 import { ProxyError } from '../base/errors.ts'
-import type { Source } from '../base/flow.ts'
 import type { Exchange, Reply } from '../exchange/exchange.ts'
 import type { Handler, Layer } from '../exchange/handler.ts'
+import { PassingReply } from '../exchange/passing-reply.ts'
 import { FORWARDING, recogniseName, UNKNOWN } from '../http/field-names.ts'
 import { HeaderList, trimBlanks } from '../http/header-list.ts'
 import type { ResponseHead } from '../http/message.ts'
@@ -212,43 +212,18 @@ class HeadersHandler implements Handler {
   }
 }
 
-class EditingReply implements Reply {
+class EditingReply extends PassingReply {
   readonly #exchange: Exchange
-  readonly #next: Reply
   readonly #edits: CompiledEdits
 
   constructor(exchange: Exchange, next: Reply, edits: CompiledEdits) {
+    super(next)
     this.#exchange = exchange
-    this.#next = next
     this.#edits = edits
   }
 
-  open(source: Source): void {
-    this.#next.open(source)
-  }
-
-  early(head: ResponseHead): void {
-    this.#next.early(head)
-  }
-
-  head(head: ResponseHead): void {
+  override head(head: ResponseHead): void {
     applyEdits(head.headers, this.#edits, this.#exchange, head.status)
-    this.#next.head(head)
-  }
-
-  data(chunk: Buffer): boolean {
-    return this.#next.data(chunk)
-  }
-
-  trailers(fields: HeaderList): void {
-    this.#next.trailers(fields)
-  }
-
-  end(): void {
-    this.#next.end()
-  }
-
-  fail(error: ProxyError): void {
-    this.#next.fail(error)
+    this.next.head(head)
   }
 }

@@ -6,50 +6,19 @@
  * A shared cache that kept the answer would give one client's cookie to all. RFC 9111 §7.3 leaves that to the sender,
  * so the answer is made private, as HAProxy does with `nocache`: where directives disagree, the strictest holds (§4.2.1).
  */
-import type { ProxyError } from '../../base/errors.ts'
-import type { Source } from '../../base/flow.ts'
-import type { Reply } from '../../exchange/exchange.ts'
+import { PassingReply } from '../../exchange/passing-reply.ts'
 import type { HeaderList } from '../../http/header-list.ts'
 import type { ResponseHead } from '../../http/message.ts'
 
-export class StickyReply implements Reply {
+export class StickyReply extends PassingReply {
   /** Set-Cookie for the server that was picked last. */
   setCookie = ''
-  readonly #next: Reply
 
-  constructor(next: Reply) {
-    this.#next = next
-  }
-
-  open(source: Source): void {
-    this.#next.open(source)
-  }
-
-  early(head: ResponseHead): void {
-    this.#next.early(head)
-  }
-
-  head(head: ResponseHead): void {
+  override head(head: ResponseHead): void {
     const { headers } = head
     headers.add('Set-Cookie', this.setCookie)
     keepPrivate(headers)
-    this.#next.head(head)
-  }
-
-  data(chunk: Buffer): boolean {
-    return this.#next.data(chunk)
-  }
-
-  trailers(fields: HeaderList): void {
-    this.#next.trailers(fields)
-  }
-
-  end(): void {
-    this.#next.end()
-  }
-
-  fail(error: ProxyError): void {
-    this.#next.fail(error)
+    this.next.head(head)
   }
 }
 
