@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { ChildProcess } from 'node:child_process'
 import { test } from 'node:test'
 import type { WorkerEvents } from '../server/generation.ts'
 import type { Prepared } from './messages.ts'
@@ -28,6 +29,8 @@ function endOf(program: string): Promise<string> {
 
 // The second is a fault that Node throws, and the first one that it tells later.
 for (const program of ['/no/such/program', '/dev/null/program'])
-  test(`a worker that cannot be made (${program}) has ended, and the supervisor goes on`, async () => {
+  test(`a worker that cannot be made (${program}) has ended, and the supervisor goes on`, async t => {
+    const kill = t.mock.method(ChildProcess.prototype, 'kill', () => false)
     assert.match(await endOf(program), /^spawn .*(ENOENT|ENOTDIR)/)
+    assert.equal(kill.mock.callCount(), 0, 'no process is signalled')
   })

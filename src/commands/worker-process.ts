@@ -100,7 +100,8 @@ class WorkerProcess implements Worker<Prepared, SocketSet> {
   }
 
   kill(): void {
-    this.#child.kill('SIGKILL')
+    // Of a process that could not be made Node knows no number, and would signal whatever stands in its memory.
+    if (this.#child.pid !== undefined) this.#child.kill('SIGKILL')
   }
 
   #hear(message: FromWorker, events: WorkerEvents<Prepared>): void {
