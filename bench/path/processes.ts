@@ -166,7 +166,7 @@ export async function waitForEnd(running: Running, limitMs: number): Promise<num
 
 /** Asks politely, then does not ask. */
 export async function stop(running: Running): Promise<void> {
-  if (running.hasEnded()) return
+  if (running.hasEnded() || !running.pid) return
   running.child.kill('SIGTERM')
   await waitForEnd(running, stopPatienceMs)
 }

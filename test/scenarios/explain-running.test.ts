@@ -284,6 +284,8 @@ test('a program that is stopped does not hang an explanation, nor does a worker 
   const { pid } = sluice.child
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1')
   const worker = Number(children.split(' ')[0])
+  // 0 would be this test and all around it.
+  assert.ok(worker > 1, 'a worker')
   process.kill(worker, 'SIGSTOP')
   t.after(() => process.kill(worker, 'SIGKILL'))
   const silent = /as the running sluice \(pid \d+, 2 workers, 1 of them silent\) says/
