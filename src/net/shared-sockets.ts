@@ -190,7 +190,7 @@ function makeHandle(address: string, port: number, family: number, flags: number
   const make = (net as unknown as { _createServerHandle?: MakeHandle })._createServerHandle
   if (typeof make !== 'function')
     throw new Error(
-      `this Node.js (${process.version}) cannot bind a socket for another process: take Node.js 22.18 or newer, up to 24`,
+      `this Node.js (${process.version}) cannot bind a socket for another process: take Node.js 22.18 or newer, up to 26`,
     )
   const made = make(address, port, family, -1, flags)
   if (typeof made === 'number') throw listenError(made, address, port)
