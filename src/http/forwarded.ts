@@ -94,11 +94,17 @@ export function isTrusted(address: string, networks: readonly Network[]): boolea
 /**
  * The client that trusted proxies name: from the right, the first address that is not of a trusted proxy itself
  * (RFC 7239 §5.2; what stands left of it is the client's own word). The peer when it is not trusted, or when what
- * it says is no address.
+ * it says is no address. The field that this listener writes itself is believed first: a proxy that writes the other
+ * one may pass on what its client claims.
  */
-export function firstClient(peer: string, headers: HeaderList, networks: readonly Network[]): string {
+export function firstClient(
+  peer: string,
+  headers: HeaderList,
+  networks: readonly Network[],
+  mode: ForwardedMode,
+): string {
   let client = peer
-  const named = namedClients(headers)
+  const named = namedClients(headers, mode)
   while (named.length > 0 && isTrusted(client, networks)) {
     const next = named.pop() as string
     if (parseIp(withoutZone(next)) === null) return client
@@ -107,11 +113,12 @@ export function firstClient(peer: string, headers: HeaderList, networks: readonl
   return client
 }
 
-function namedClients(headers: HeaderList): string[] {
+function namedClients(headers: HeaderList, mode: ForwardedMode): string[] {
   const list = headers.get('X-Forwarded-For')
-  if (list !== null) return list.split(',').map(each => trimBlanks(each))
-  const elements = headers.get('Forwarded')?.split(',') ?? []
-  return elements.map(element => forwardedFor(element))
+  const elements = headers.get('Forwarded')
+  if (elements !== null && (mode === 'forwarded' || list === null))
+    return elements.split(',').map(forwardedFor)
+  return list?.split(',').map(each => trimBlanks(each)) ?? []
 }
 
 /** `192.0.2.7` of `for=192.0.2.7;proto=http`, `for="[2001:db8::1]:4711"`; '' when it names no address. */

@@ -48,7 +48,7 @@ export class ForwardedWriter {
   /** The client itself: the peer, or whom trusted proxies name. */
   clientAddress(peer: string, headers: HeaderList): string {
     const claims = (headers.mask & FORWARDING) !== 0
-    return claims && this.#networks.length > 0 ? firstClient(peer, headers, this.#networks) : peer
+    return claims && this.#networks.length > 0 ? firstClient(peer, headers, this.#networks, this.#mode) : peer
   }
 
   #continued(address: string, host: string, headers: HeaderList): string {

@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { ForwardedMode } from '../../src/http/forwarded.ts'
 import { ipAllowLayer, ipDenyLayer } from '../../src/layers/ip-access.ts'
 import { answer, startOrigin } from '../support/origin.ts'
 import { startProxy } from '../support/proxy.ts'
@@ -12,9 +13,14 @@ import { request } from '../support/requests.ts'
 
 type Layers = Parameters<typeof startProxy>[1]['layers']
 
-async function site(t: Parameters<typeof startProxy>[0], layers: Layers, trust: string[]) {
+async function site(
+  t: Parameters<typeof startProxy>[0],
+  layers: Layers,
+  trust: string[],
+  forwarded: ForwardedMode = 'x-forwarded',
+) {
   const origin = await startOrigin(t, (_, wire) => wire.send(answer('in')))
-  return startProxy(t, { to: origin, layers, listener: { trust } })
+  return startProxy(t, { to: origin, layers, listener: { trust, forwarded } })
 }
 
 const CLAIMS = [
@@ -47,6 +53,19 @@ test('what a client says in front of what the trusted proxy says counts for noth
   ] as const) {
     const told = await client.ask(request('/', { fields: `X-Forwarded-For: ${chain}\r\n` }))
     assert.equal(told.status, status, chain)
+  }
+})
+
+test('a claim in the field that the trusted proxy does not write counts for nothing', async t => {
+  const claimed = '10.1.2.3'
+  const real = '203.0.113.9'
+  for (const [forwarded, fields] of [
+    ['forwarded', `X-Forwarded-For: ${claimed}\r\nForwarded: for=${real}\r\n`],
+    ['x-forwarded', `Forwarded: for=${claimed}\r\nX-Forwarded-For: ${real}\r\n`],
+  ] as const) {
+    const proxy = await site(t, [ipAllowLayer(['10.0.0.0/8'])], ['127.0.0.1'], forwarded)
+    const client = await connect(t, proxy)
+    assert.equal((await client.ask(request('/', { fields }))).status, 403, forwarded)
   }
 })
 
