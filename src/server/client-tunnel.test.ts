@@ -1,50 +1,16 @@
 /** Switches of protocols (RFC 9110 §7.8), as conversations: every state a tunnel can be in, and how it ends. */
 import assert from 'node:assert/strict'
 import {
-  type Cast,
   conversation,
   DATE,
   GET,
   GET_PASSED,
   OK,
   OK_PASSED,
-  type Peer,
   VIA,
   warmsUp,
 } from '../../test/support/playbook.ts'
-import type { ExchangeRecord } from '../exchange/observer.ts'
-
-const ASK = ['GET /chat HTTP/1.1', 'Host: shop', 'Connection: Upgrade', 'Upgrade: echo', '', ''] as const
-const ASKED = [
-  ...['GET /chat HTTP/1.1', 'Host: shop', VIA],
-  ...['Connection: Upgrade', 'Upgrade: echo', '', ''],
-] as const
-const SWITCH = ['HTTP/1.1 101 Switching', 'Connection: Upgrade', 'Upgrade: echo', '', ''] as const
-const SWITCHED = [
-  ...['HTTP/1.1 101 Switching', 'Upgrade: echo', VIA],
-  ...[DATE, 'Connection: Upgrade', '', ''],
-] as const
-
-function asks({ client, servers }: Cast): Peer {
-  client.sends(...ASK)
-  const server = servers.accepts()
-  server.gets(...ASKED)
-  return server
-}
-
-function switches(cast: Cast): Peer {
-  const server = asks(cast)
-  server.sends(...SWITCH)
-  cast.client.gets(...SWITCHED)
-  return server
-}
-
-function recorded({ book }: Cast, wanted: Partial<ExchangeRecord>): void {
-  assert.equal(book.records.length, 1, 'one exchange is on record')
-  const [record] = book.records
-  for (const [name, value] of Object.entries(wanted))
-    assert.equal(record[name as keyof ExchangeRecord], value, name)
-}
+import { ASK, ASKED, asks, recorded, SWITCH, SWITCHED, switches } from '../../test/support/tunnels.ts'
 
 conversation('bytes go both ways, each as it comes', {}, cast => {
   const { client } = cast

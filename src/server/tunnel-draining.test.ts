@@ -1,39 +1,7 @@
 /** Tunnels while the server shuts down, as conversations: a WebSocket is ended in order, others are cut. */
 import assert from 'node:assert/strict'
-import { type Cast, conversation, DATE, type Peer, VIA } from '../../test/support/playbook.ts'
-import type { ExchangeRecord } from '../exchange/observer.ts'
-
-const ASK = ['GET /chat HTTP/1.1', 'Host: shop', 'Connection: Upgrade', 'Upgrade: echo', '', ''] as const
-const ASKED = [
-  ...['GET /chat HTTP/1.1', 'Host: shop', VIA],
-  ...['Connection: Upgrade', 'Upgrade: echo', '', ''],
-] as const
-const SWITCH = ['HTTP/1.1 101 Switching', 'Connection: Upgrade', 'Upgrade: echo', '', ''] as const
-const SWITCHED = [
-  ...['HTTP/1.1 101 Switching', 'Upgrade: echo', VIA],
-  ...[DATE, 'Connection: Upgrade', '', ''],
-] as const
-
-function asks({ client, servers }: Cast): Peer {
-  client.sends(...ASK)
-  const server = servers.accepts()
-  server.gets(...ASKED)
-  return server
-}
-
-function switches(cast: Cast): Peer {
-  const server = asks(cast)
-  server.sends(...SWITCH)
-  cast.client.gets(...SWITCHED)
-  return server
-}
-
-function recorded({ book }: Cast, wanted: Partial<ExchangeRecord>): void {
-  assert.equal(book.records.length, 1, 'one exchange is on record')
-  const [record] = book.records
-  for (const [name, value] of Object.entries(wanted))
-    assert.equal(record[name as keyof ExchangeRecord], value, name)
-}
+import { type Cast, conversation, type Peer } from '../../test/support/playbook.ts'
+import { ASK, asks, recorded, SWITCH, switches } from '../../test/support/tunnels.ts'
 
 const WEBSOCKET_ASK = [...ASK.slice(0, 3), 'Upgrade: WebSocket', '', '']
 const WEBSOCKET_SWITCH = [...SWITCH.slice(0, 2), 'Upgrade: websocket', '', '']
