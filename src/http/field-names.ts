@@ -22,6 +22,15 @@ const NAMES = [
   'x-forwarded-host',
   'x-forwarded-proto',
   'date',
+  'cache-control',
+  'pragma',
+  'authorization',
+  'range',
+  'if-range',
+  'if-match',
+  'if-none-match',
+  'if-modified-since',
+  'if-unmodified-since',
 ] as const
 
 export type KnownName = (typeof NAMES)[number]
@@ -42,6 +51,13 @@ export const CONTENT_LENGTH = bitOf('content-length')
 export const EXPECT = bitOf('expect')
 export const MAX_FORWARDS = bitOf('max-forwards')
 export const DATE = bitOf('date')
+export const CACHE_CONTROL = bitOf('cache-control')
+export const PRAGMA = bitOf('pragma')
+export const AUTHORIZATION = bitOf('authorization')
+export const RANGE = bitOf('range')
+export const IF_RANGE = bitOf('if-range')
+/** Preconditions other than If-Range (RFC 9110 §13.1). */
+export const PRECONDITIONS = bitOf('if-match', 'if-none-match', 'if-modified-since', 'if-unmodified-since')
 
 /** Fields for one connection only, RFC 9110 §7.6.1; what Connection names comes on top. */
 export const HOP_BY_HOP = bitOf(
@@ -61,7 +77,7 @@ interface Candidate {
   readonly first: number
 }
 
-const BY_LENGTH: readonly (readonly Candidate[])[] = Array.from({ length: 18 }, (_, length) =>
+const BY_LENGTH: readonly (readonly Candidate[])[] = Array.from({ length: 20 }, (_, length) =>
   NAMES.map((name, id) => ({ id, name, first: name.charCodeAt(0) })).filter(c => c.name.length === length),
 )
 

@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import fc from 'fast-check'
-import { CONNECTION, CONTENT_LENGTH, DATE, HOST, idOf, recogniseName, TE, UNKNOWN } from './field-names.ts'
+import {
+  CONNECTION,
+  CONTENT_LENGTH,
+  DATE,
+  HOP_BY_HOP,
+  HOST,
+  idOf,
+  recogniseName,
+  TE,
+  UNKNOWN,
+} from './field-names.ts'
 import { HeaderList, trimBlanks } from './header-list.ts'
 
 const list = (...entries: readonly (readonly [string, string])[]): HeaderList => HeaderList.from(entries)
@@ -205,4 +215,47 @@ test('any changes: as an array of entries would do it', () => {
     }),
     { seed: 1, numRuns: 500 },
   )
+})
+
+test('what removeAll leaves is the list that would be made of the rest', () => {
+  const fields: [string, string][] = [
+    ['X-First', '1'],
+    ['Connection', 'keep-alive'],
+    ['Host', 'a.example'],
+    ['x-first', '2'],
+    ['Date', 'now'],
+    ['Cache-Control', 'no-cache'],
+    ['Content-Length', '5'],
+    ['X-Firsts', ''],
+  ]
+  const names = fields.map(([name]) => name.toLowerCase())
+  for (let chosen = 0; chosen < 1 << fields.length; chosen++) {
+    const removed = new Set(names.filter((_, index) => (chosen & (1 << index)) !== 0))
+    const list = HeaderList.from(fields)
+    list.removeAll(removed)
+    const rest = HeaderList.from(fields.filter(([name]) => !removed.has(name.toLowerCase())))
+    assert.equal(list.text, rest.text)
+    assert.equal(list.mask, rest.mask)
+    for (const name of names) assert.deepEqual(list.getAll(name), rest.getAll(name))
+    // The places of what is left are right too: what is taken out next is what is meant.
+    list.set('Date', 'then')
+    rest.set('Date', 'then')
+    list.remove('host')
+    rest.remove('host')
+    assert.equal(list.text, rest.text)
+    assert.equal(list.textWithout(HOP_BY_HOP), rest.textWithout(HOP_BY_HOP))
+  }
+})
+
+test('a name is found whole and in any case, known or not', () => {
+  const list = HeaderList.from([
+    ['X-Tag', ' one '],
+    ['X-Tags', 'two'],
+    ['x', 'X-Tag: three'],
+    ['X-TAG', 'four'],
+    ['X-Ta', 'g: five'],
+  ])
+  assert.deepEqual(list.getAll('x-tag'), ['one', 'four'])
+  assert.equal(list.get('X-Tag'), 'one, four')
+  assert.equal(list.has('x-t'), false)
 })

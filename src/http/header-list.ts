@@ -61,13 +61,11 @@ export class HeaderList {
     const id = recogniseName(name)
     if (id !== UNKNOWN) return (this.mask & (1 << id)) === 0 ? [] : this.known(id)
     const values: string[] = []
-    const wanted = name.toLowerCase()
     const { text } = this
     for (let lineStart = 0; lineStart < text.length; ) {
-      const colon = text.indexOf(':', lineStart)
-      const lineEnd = text.indexOf('\r\n', colon)
-      if (colon - lineStart === wanted.length && text.slice(lineStart, colon).toLowerCase() === wanted)
-        values.push(trimBlanks(text.slice(colon + 1, lineEnd)))
+      const lineEnd = text.indexOf('\r\n', lineStart)
+      if (isNamed(text, lineStart, name))
+        values.push(trimBlanks(text.slice(lineStart + name.length + 1, lineEnd)))
       lineStart = lineEnd + 2
     }
     return values
@@ -228,14 +226,7 @@ export class HeaderList {
         }
         shift += left.length - (end - start)
         left = ''
-      } else if (marked)
-        after.push(
-          before[mark],
-          start + shift,
-          before[mark + 2] + shift,
-          before[mark + 3] + shift,
-          before[mark + 4] + shift,
-        )
+      } else if (marked) pushMoved(after, before, mark, shift)
       if (marked) mark += STRIDE
       start = end
     }
@@ -246,31 +237,33 @@ export class HeaderList {
 
   /** Takes out every field whose name, in lower case, is in the set. */
   removeAll(names: ReadonlySet<string>): void {
-    // Mostly there is none of them, and then nothing is taken apart (bench/micro/access-layers.bench.ts).
-    if (!this.#hasAny(names)) return
-    this.#replace(this.entries().filter(([name]) => !names.has(name.toLowerCase())))
-  }
-
-  #hasAny(names: ReadonlySet<string>): boolean {
-    let lengths = 0
-    for (const name of names) lengths |= 1 << (name.length & 31)
     const { text } = this
-    for (let lineStart = 0; lineStart < text.length; ) {
-      const colon = text.indexOf(':', lineStart)
-      const perhaps = (lengths & (1 << ((colon - lineStart) & 31))) !== 0
-      if (perhaps && names.has(text.slice(lineStart, colon).toLowerCase())) return true
-      lineStart = text.indexOf('\r\n', colon) + 2
+    const lengths = lengthsOf(names)
+    // Mostly there is none of them, and then nothing is taken apart (bench/micro/access-layers.bench.ts).
+    let cut = nextAmong(text, 0, names, lengths)
+    if (cut === text.length) return
+    const before = this.#marks
+    const after: number[] = []
+    let mask = 0
+    let kept = ''
+    let runStart = 0
+    let shift = 0
+    let mark = 0
+    for (;;) {
+      for (; mark < before.length && before[mark + 1] < cut; mark += STRIDE) {
+        pushMoved(after, before, mark, shift)
+        mask |= 1 << before[mark]
+      }
+      kept += text.slice(runStart, cut)
+      if (cut === text.length) break
+      runStart = text.indexOf('\r\n', cut) + 2
+      shift -= runStart - cut
+      if (mark < before.length && before[mark + 1] === cut) mark += STRIDE
+      cut = nextAmong(text, runStart, names, lengths)
     }
-    return false
-  }
-
-  #replace(entries: readonly (readonly [string, string])[]): void {
-    const fresh = HeaderList.from(entries)
-    this.#read = fresh.text
-    this.#added = ''
-    this.#addedMask = 0
-    this.#marks = fresh.#marks
-    this.mask = fresh.mask
+    this.#read = kept
+    this.#marks = after
+    this.mask = mask
   }
 
   copy(): HeaderList {
@@ -300,6 +293,35 @@ export class HeaderList {
     }
     return (runStart < read.length ? kept + read.slice(runStart) : kept) + added
   }
+}
+
+/** A bit for each length that a name in the set has: most lines need no more to be told apart. */
+function lengthsOf(names: ReadonlySet<string>): number {
+  let lengths = 0
+  for (const name of names) lengths |= 1 << (name.length & 31)
+  return lengths
+}
+
+/** Where the next line from `start` on begins whose name, in lower case, is in the set; the length of the text: there is none. */
+function nextAmong(text: string, start: number, names: ReadonlySet<string>, lengths: number): number {
+  for (let lineStart = start; lineStart < text.length; ) {
+    const colon = text.indexOf(':', lineStart)
+    const perhaps = (lengths & (1 << ((colon - lineStart) & 31))) !== 0
+    if (perhaps && names.has(text.slice(lineStart, colon).toLowerCase())) return lineStart
+    lineStart = text.indexOf('\r\n', colon) + 2
+  }
+  return text.length
+}
+
+/** Puts down one mark of a line that others before it have moved. */
+function pushMoved(after: number[], before: readonly number[], mark: number, shift: number): void {
+  after.push(
+    before[mark],
+    before[mark + 1] + shift,
+    before[mark + 2] + shift,
+    before[mark + 3] + shift,
+    before[mark + 4] + shift,
+  )
 }
 
 /** True when a line of this name stands in checked text; any case. */
