@@ -44,8 +44,17 @@ const suite: Suite = {
       name: 'five sets',
       run: edited({ set: { 'X-1': '1', 'X-2': '2', 'X-3': '3', 'X-4': '4', 'X-5': '5' } }),
     },
+    { name: 'remove two of a set of names', run: () => without(headers.copy()) },
+    { name: 'ask for a name that is not there', run: () => headers.copy().get('CDN-Cache-Control') },
     { name: 'a line of the program', run: () => added(headers.copy()) },
   ],
+}
+
+const CONNECTION_NAMES = new Set(['accept-language', 'upgrade-insecure-requests', 'keep-alive'])
+
+function without(list: HeaderList): string {
+  list.removeAll(CONNECTION_NAMES)
+  return list.textWithout(0)
 }
 
 function added(list: HeaderList): string {

@@ -1,9 +1,10 @@
-/** What a connection to a server tells when the server has closed it and writes fail. */
+/** What a connection tells when its peer has closed it and writes fail; what becomes of the memory it writes from. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import net from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { until, within } from '../../test/support/wait.ts'
+import { lastingCopy } from '../base/lasting.ts'
 import type { Connection } from './connection.ts'
 import { dial } from './dial.ts'
 
@@ -62,4 +63,50 @@ test('when all was read before, the write that fails tells that the connection i
   await writeUntil(connection, () => connection.closed)
   await until(() => heard.length === 3, 'the end')
   assert.deepEqual(heard, ['last words', 'ended', 'closed EPIPE'])
+})
+
+/** Writes a chunk so often that most of it waits in the program, as the peer does not read. */
+function writeMuch(connection: Connection, socket: net.Socket, chunk: Buffer, between: () => void): number {
+  socket.pause()
+  let written = 0
+  while (connection.unsent < 4_000_000) {
+    connection.bytes(chunk)
+    written += chunk.length
+    between()
+  }
+  return written
+}
+
+async function readAll(socket: net.Socket, bytes: number): Promise<Set<number>> {
+  const values = new Set<number>()
+  let read = 0
+  socket.on('data', chunk => {
+    read += chunk.length
+    for (const byte of chunk as Buffer) values.add(byte)
+  })
+  socket.resume()
+  await until(() => read === bytes, 'all that was written')
+  return values
+}
+
+test('lent bytes are copied: what becomes of their memory after the call is not sent', async t => {
+  const { connection, socket } = await connected(t)
+  const chunk = Buffer.allocUnsafeSlow(60_000)
+  chunk.fill(1)
+  const written = writeMuch(connection, socket, chunk, () => {
+    chunk.fill(2)
+    chunk.fill(1)
+  })
+  chunk.fill(2)
+  assert.deepEqual([...(await readAll(socket, written))], [1])
+})
+
+test('lasting bytes are sent from where they lie', async t => {
+  const { connection, socket } = await connected(t)
+  const chunk = lastingCopy(Buffer.alloc(60_000, 1))
+  const before = process.memoryUsage().arrayBuffers
+  const written = writeMuch(connection, socket, chunk, () => {})
+  const grown = process.memoryUsage().arrayBuffers - before
+  assert.ok(grown < 500_000, `memory grew by ${grown} bytes`)
+  assert.deepEqual([...(await readAll(socket, written))], [1])
 })

@@ -8,8 +8,10 @@
  *   call and the callbacks of the writes run together.
  */
 import type net from 'node:net'
+import { isLasting } from '../base/lasting.ts'
 import { latin1 } from '../base/latin1.ts'
 import { guarded, tellBug } from './bugs.ts'
+import { writeDirectly } from './direct-write.ts'
 
 /** Who uses a connection. `closed` comes exactly once and last. */
 export interface ConnectionUser {
@@ -33,7 +35,7 @@ export interface Connection {
   readonly unsent: number
   /** Writes checked text (latin1), together with what else is written during this turn of the event loop. */
   text(text: string): void
-  /** Writes lent bytes. False: taken, but hold back until `drained`. */
+  /** Writes lent bytes, of which those that are lasting (base/lasting.ts) are not copied. False: taken, but hold back until `drained`. */
   bytes(chunk: Buffer): boolean
   /** A place in the output; `retract` takes back what was written since, if none of it has left yet. */
   mark(): OutputMark
@@ -91,12 +93,16 @@ export class SocketConnection implements Connection {
   #socket: net.Socket
   #text = ''
   #flushes = 0
+  /** Bytes of a direct write that wait; what the Writable gets meanwhile waits behind them. */
+  #underWay = 0
   /** A write has failed because the peer is gone: nothing more is written, but reading goes on. */
   #writeError: Error | null = null
   #error: NodeJS.ErrnoException | null = null
   /** Memory of this connection's own, or null while it shares. */
   #ownBuffer: Buffer | null = null
   #wantsOwnBuffer: boolean
+  /** A failed write is only noted. */
+  readonly #forgives: boolean
   /** libuv still points into the own buffer of this connection. */
   ownBufferKept = false
 
@@ -106,6 +112,7 @@ export class SocketConnection implements Connection {
    */
   constructor(makeSocket: (onread: net.OnReadOpts | null) => net.Socket, ownBuffer: boolean) {
     this.#wantsOwnBuffer = ownBuffer
+    this.#forgives = ownBuffer
     this.#socket = makeSocket({
       buffer: () => this.#nextBuffer(),
       callback: (count, buffer) => this.#read(count, buffer as Buffer),
@@ -153,6 +160,18 @@ export class SocketConnection implements Connection {
     if (_writev !== undefined) socket._writev = (chunks, done) => _writev.call(socket, chunks, forgive(done))
   }
 
+  /** A direct write that had to wait has ended: its fault means the same as that of any other. */
+  readonly #wrote = (error: NodeJS.ErrnoException | null): void => {
+    this.#underWay = 0
+    const socket = this.#socket
+    if (error === null || socket.destroyed) return
+    if (this.#forgives && PEER_GONE.has(error.code ?? '')) {
+      this.#writeError = error
+      if (!socket.readableEnded) return
+    }
+    socket.destroy(error)
+  }
+
   /** Begins to read; sockets that we connected ourselves begin on their own. */
   startReading(): void {
     this.#socket.read(0)
@@ -180,7 +199,7 @@ export class SocketConnection implements Connection {
   }
 
   get unsent(): number {
-    return this.#socket.writableLength
+    return this.#socket.writableLength + this.#underWay
   }
 
   text(text: string): void {
@@ -205,7 +224,7 @@ export class SocketConnection implements Connection {
     if (!socket.writable || this.#writeError !== null) return true
     const owner = reading
     const direct = owner !== null && owner.#ownBuffer !== null && chunk.buffer === owner.#ownBuffer.buffer
-    const lasting = direct ? chunk : Buffer.from(chunk)
+    const lasting = direct || isLasting(chunk) ? chunk : Buffer.from(chunk)
     this.#flushes++
     if (this.#text === '') socket.write(lasting)
     else {
@@ -225,7 +244,13 @@ export class SocketConnection implements Connection {
     const text = this.#text
     this.#text = ''
     this.#flushes++
-    if (this.#socket.writable && this.#writeError === null) this.#socket.write(text, 'latin1')
+    if (this.#socket.writable && this.#writeError === null) this.#write(text)
+  }
+
+  #write(text: string): void {
+    const outcome = this.#underWay > 0 ? 'refused' : writeDirectly(this.#socket, text, this.#wrote)
+    if (outcome === 'waits') this.#underWay = text.length
+    else if (outcome === 'refused') this.#socket.write(text, 'latin1')
   }
 
   mark(): OutputMark {

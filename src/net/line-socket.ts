@@ -9,7 +9,7 @@ import { removeStaleSocket } from './stale-socket.ts'
 /** Askers at once; more are turned away. */
 const ASKERS_MAX = 8
 /** Bytes of a question, with its line end. */
-const QUESTION_BYTES_MAX = 64
+const QUESTION_BYTES_MAX = 16_384
 /** From connecting until the answer is taken. */
 const ASKER_TIMEOUT_MS = 2_000
 

@@ -6,6 +6,7 @@
 import type { Clock } from '../base/clock.ts'
 import { ProxyError } from '../base/errors.ts'
 import type { Source } from '../base/flow.ts'
+import { EMPTY_BODY } from '../exchange/empty-body.ts'
 import type { Body, ClientInfo, Exchange, ExchangeNotes, Reply, Serving } from '../exchange/exchange.ts'
 import { sendFixed } from '../exchange/fixed-answer.ts'
 import { CONNECTION, CONTENT_LENGTH, EXPECT, HOST, idOf, TE, UPGRADE } from '../http/field-names.ts'
@@ -13,6 +14,7 @@ import { HeaderList } from '../http/header-list.ts'
 import { dropConnectionFields, hasConnectionOption, listHas } from '../http/hop-by-hop.ts'
 import type { Framing, RequestHead, ResponseHead } from '../http/message.ts'
 import { readHost, readTarget } from '../http/request-target.ts'
+import { HeadOfMany, type SharedHead } from '../http/shared-head.ts'
 import { askedUpgrade } from '../http/upgrade.ts'
 import { CHUNK_END, chunkStart, lastChunk } from '../http1/body-encoder.ts'
 import { CHUNKED, NO_BODY, requestFraming, UNTIL_CLOSE } from '../http1/framing.ts'
@@ -22,8 +24,8 @@ import { ClientTunnel } from './client-tunnel.ts'
 import { countExchange } from './counters.ts'
 import { errorAnswer } from './error-reply.ts'
 import { ownAnswer, unservable } from './own-answers.ts'
-import { EMPTY_BODY, RequestBody } from './request-body.ts'
-import { interimHeadText, responseHeadText } from './response-head.ts'
+import { RequestBody } from './request-body.ts'
+import { interimHeadText, responseHeadText, sharedHeadText } from './response-head.ts'
 
 /** A request body up to this size that nobody wants is read and thrown away, and the connection is kept. */
 const DISCARD_BYTES_MAX = 65_536
@@ -67,6 +69,8 @@ export class ClientExchange implements Exchange, Reply {
   #keepAlive = false
   /** The client was told to go on (100), so its body will come. */
   #continued = false
+  /** The head that was sent, when other answers have it too. */
+  #shared: SharedHead | null = null
   #status = 0
   #bytes = 0
   #trailerText = ''
@@ -197,7 +201,9 @@ export class ClientExchange implements Exchange, Reply {
       this.#switch(head)
       return
     }
-    this.#framing = this.#frame(head)
+    const shared = head instanceof HeadOfMany ? head.shared : null
+    this.#shared = shared
+    this.#framing = this.#frame(shared ?? head)
     const keepAlive =
       this.#keepAlive &&
       this.#framing.kind !== 'until-close' &&
@@ -206,7 +212,11 @@ export class ClientExchange implements Exchange, Reply {
     this.#keepAlive = keepAlive
     const word = keepAlive ? (this.request.version === 10 ? 'keep-alive' : '') : 'close'
     this.#mark = this.#connection.mark()
-    this.#connection.text(responseHeadText(head, this.#framing, word, this.#clock))
+    const text =
+      shared === null
+        ? responseHeadText(head, this.#framing, word, this.#clock)
+        : sharedHeadText(shared, this.#framing, word, this.#clock)
+    this.#connection.text(text)
   }
 
   /** RFC 9110 §7.8: right behind this head the connection speaks another protocol, both ways. */
@@ -255,12 +265,19 @@ export class ClientExchange implements Exchange, Reply {
       this.#connection.text(chunkStart(chunk.length))
       room = this.#connection.bytes(chunk)
       this.#connection.text(CHUNK_END)
-    } else if (this.#framing.kind !== 'none') room = this.#connection.bytes(chunk)
+    } else if (this.#framing.kind !== 'none') room = this.#content(chunk)
     if (!room) {
       this.#source?.pause()
       this.#session.waitForClient(true)
     }
     return room
+  }
+
+  #content(chunk: Buffer): boolean {
+    const text = this.#shared === null ? null : this.#shared.textOf(chunk)
+    if (text === null) return this.#connection.bytes(chunk)
+    this.#connection.text(text)
+    return !this.#connection.congested
   }
 
   trailers(fields: HeaderList): void {

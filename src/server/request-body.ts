@@ -8,7 +8,6 @@ import type { Body, BodySink } from '../exchange/exchange.ts'
 import type { HeaderList } from '../http/header-list.ts'
 import type { Framing } from '../http/message.ts'
 import type { BodyDecoder, ContentSink } from '../http1/body-decoder.ts'
-import { NO_BODY } from '../http1/framing.ts'
 
 /** What the body needs of the connection it comes from. */
 export interface BodyHost {
@@ -19,21 +18,6 @@ export interface BodyHost {
   bodyReleased(): void
   /** The last byte was handed on. */
   bodyEnded(): void
-}
-
-/** The body of every request that has none. */
-export const EMPTY_BODY: Body = {
-  framing: NO_BODY,
-  ended: true,
-  into(sink: BodySink): void {
-    sink.open(EMPTY_BODY)
-    sink.end()
-  },
-  limit(): void {},
-  release(): void {},
-  pause(): void {},
-  resume(): void {},
-  cancel(): void {},
 }
 
 export class RequestBody implements Body, ContentSink {

@@ -7,10 +7,11 @@ import { RESPONSE_CASES } from '../../test/fuzz/response-cases.ts'
 import { readResponse } from '../../test/fuzz/understand.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Framing, ResponseHead } from '../http/message.ts'
+import { SharedHead } from '../http/shared-head.ts'
 import { CHUNKED, NO_BODY, UNTIL_CLOSE } from '../http1/framing.ts'
 import { parseResponseHead } from '../http1/head-parser.ts'
 import { LIMITS } from '../http1/limits.ts'
-import { type ConnectionWord, interimHeadText, responseHeadText } from './response-head.ts'
+import { type ConnectionWord, interimHeadText, responseHeadText, sharedHeadText } from './response-head.ts'
 
 const CLOCK: Clock = { coarseMs: 0, refresh() {}, preciseMs: () => 0, wallMs: () => 784_111_777_000 }
 const DATE = 'Sun, 06 Nov 1994 08:49:37 GMT'
@@ -92,3 +93,45 @@ test('an interim head: nothing of one connection, no length, no Date', () => {
   )
   assert.equal(interimHeadText(head), 'HTTP/1.1 103 Early\r\nLink: a\r\nB: \xe9\r\n\r\n')
 })
+
+/** A clock that goes on by a second each time it is asked. */
+function goingClock(): Clock {
+  let seconds = 0
+  return { ...CLOCK, wallMs: () => 784_111_777_000 + 1000 * seconds++ }
+}
+
+const LENGTH: Framing = { kind: 'length', bytes: 2 }
+const SHARED: readonly (readonly [
+  fields: string,
+  framing: Framing,
+  word: ConnectionWord,
+  remembered: boolean,
+])[] = [
+  ['Date: x\r\nContent-Length: 2\r\n', LENGTH, '', true],
+  ['Date: x\r\nContent-Length: 2\r\n', NO_BODY, '', true],
+  ['Date: x\r\nContent-Length: 2\r\n', LENGTH, 'close', false],
+  ['Date: x\r\nContent-Length: 2\r\n', LENGTH, 'keep-alive', false],
+  ['Date: x\r\n', CHUNKED, '', false],
+  ['Date: x\r\n', UNTIL_CLOSE, 'close', false],
+  ['Content-Length: 2\r\n', LENGTH, '', false],
+]
+
+for (const [fields, framing, word, remembered] of SHARED)
+  test(`a shared head is written like any other: ${JSON.stringify([fields, framing.kind, word])}`, () => {
+    const clock = goingClock()
+    const head = parsed(`HTTP/1.1 200 OK\r\nA: b\r\n${fields}\r\n`)
+    const shared = new SharedHead(200, 'OK', head.headers)
+    const expected = () => responseHeadText(head, framing, word, goingClock())
+    assert.equal(sharedHeadText(shared, framing, word, goingClock()), expected())
+    assert.equal(shared.text !== '', remembered)
+    // What was remembered for some does not reach the others.
+    for (const [, otherFraming, otherWord] of SHARED)
+      if (otherFraming.kind !== 'length' || fields.includes('Content-Length'))
+        assert.equal(
+          sharedHeadText(shared, otherFraming, otherWord, goingClock()),
+          responseHeadText(head, otherFraming, otherWord, goingClock()),
+        )
+    // A Date that we add is that of the moment.
+    const later = [sharedHeadText(shared, framing, word, clock), sharedHeadText(shared, framing, word, clock)]
+    assert.equal(later[0] === later[1], fields.startsWith('Date'))
+  })

@@ -8,6 +8,7 @@ import { CONTENT_LENGTH, DATE, HOP_BY_HOP, UPGRADE } from '../http/field-names.t
 import type { HeaderList } from '../http/header-list.ts'
 import { formatHttpDate } from '../http/http-date.ts'
 import type { Framing, ResponseHead } from '../http/message.ts'
+import type { SharedHead } from '../http/shared-head.ts'
 
 /** What the client is told about the connection: nothing, that it ends, or (HTTP/1.0) that it stays. */
 export type ConnectionWord = '' | 'close' | 'keep-alive'
@@ -26,6 +27,22 @@ export function responseHeadText(
   const option =
     connection === '' ? '' : connection === 'close' ? 'Connection: close\r\n' : 'Connection: keep-alive\r\n'
   return `HTTP/1.1 ${head.status} ${head.reason}\r\n${headers.textWithout(HOP_BY_HOP)}${date}${coding}${option}\r\n`
+}
+
+/**
+ * The same of a head that many answers have in common: remembered where it is the same for every client. Not where the
+ * framing depends on the client's version, the Date on the moment, or a word about the connection on both.
+ */
+export function sharedHeadText(
+  head: SharedHead,
+  framing: Framing,
+  connection: ConnectionWord,
+  clock: Clock,
+): string {
+  const forAll = connection === '' && framing.kind !== 'chunked' && (head.headers.mask & DATE) !== 0
+  if (!forAll) return responseHeadText(head, framing, connection, clock)
+  if (head.text === '') head.text = responseHeadText(head, framing, connection, clock)
+  return head.text
 }
 
 /**
