@@ -70,6 +70,7 @@ export const ERRORS = {
 
   // Nothing here wants the request.
   no_route: row(404, 'proxy', 'destination_not_found', 'No route of this listener takes this request.'),
+  not_cached: row(504, 'client', null, 'The answer is not stored here, and no server was to be asked.'),
   draining: row(503, 'proxy', 'destination_unavailable', 'This proxy is shutting down.'),
   too_many_clients: row(
     503,
@@ -82,6 +83,12 @@ export const ERRORS = {
     'proxy',
     'connection_limit_reached',
     'Too many passwords wait to be checked.',
+  ),
+  stored_unreadable: row(
+    500,
+    'proxy',
+    'proxy_internal_error',
+    'A stored response could not be read, or is not what was stored.',
   ),
   internal: row(500, 'proxy', 'proxy_internal_error', 'The proxy failed while it worked on this request.'),
 
