@@ -1,0 +1,493 @@
+/**
+ * One request of the cache to a server, and all clients that wait for what comes of it.
+ * Strategy: everybody waits for the head only. What can be stored is read along by all as it arrives (Fill); a 304 or a
+ * stored answer that may be used in trouble is sent to each from the store; anything else belongs to the one in whose
+ * name it was asked for, and all others go on by themselves, at once and side by side.
+ */
+import { ProxyError } from '../base/errors.ts'
+import type { Source } from '../base/flow.ts'
+import type { Reply } from '../exchange/exchange.ts'
+import type { Handler } from '../exchange/handler.ts'
+import { PRECONDITIONS, RANGE } from '../http/field-names.ts'
+import type { HeaderList } from '../http/header-list.ts'
+import type { ResponseHead } from '../http/message.ts'
+import { answerFromEntry } from './answer.ts'
+import type { Asked, WaitingRoom } from './asked.ts'
+import type { Cache } from './cache.ts'
+import { NO_DIRECTIVES } from './cache-control.ts'
+import type { CacheOutcome } from './cache-status.ts'
+import type { Entry, EntryHead } from './entry.ts'
+import {
+  contentLengthOf,
+  entryHead,
+  type Origin,
+  renewedEntry,
+  renewedHead,
+  sharedHead,
+  ttlOf,
+} from './entry-head.ts'
+import { FetchExchange, noNotes } from './fetch-exchange.ts'
+import { Fill, FillBody } from './fill.ts'
+import { failWith, forwarded, tellOutcome } from './forward-reply.ts'
+import { LiveReader } from './live-reader.ts'
+import { decideUse, mayServeInTrouble, mayShare, REUSE, type Trouble } from './reuse.ts'
+import { type Judgement, judge } from './storable.ts'
+import type { Purge } from './store.ts'
+import { TAG_FIELDS, updatedBy } from './stored-fields.ts'
+import { nominated, validatorFields, withoutConditions } from './validation.ts'
+import { variesNot, varyFields } from './vary.ts'
+
+/** RFC 5861 §4: the statuses for which a stale response may stand in. */
+const TROUBLE_STATUSES: ReadonlySet<number> = new Set([500, 502, 503, 504])
+
+/** Where requests go that cannot be served by a fetch. */
+export interface Again {
+  /** By themselves: `alone`; else as if they had just come. */
+  again(asked: Asked, alone: boolean): void
+}
+
+export class Fetch implements Reply, WaitingRoom {
+  readonly #cache: Cache
+  readonly #id: string
+  readonly #again: Again
+  readonly #exchange: FetchExchange
+  /** In whose name it is asked; null when that client has left, or there never was one. */
+  #leader: Asked | null
+  /** Nobody waits for it: what is stored is being refreshed. */
+  readonly #background: boolean
+  /** Others may join. */
+  readonly #listed: boolean
+  readonly #origin: { -readonly [Key in keyof Origin]: Origin[Key] }
+  /** Stored responses whose validators were sent. */
+  #candidates: readonly Entry[]
+  #waiting: Asked[]
+  #state: 'asking' | 'filling' | 'alone' | 'over' = 'asking'
+  #source: Source | null = null
+  #fill: Fill | null = null
+  #head: EntryHead | null = null
+  #rawHead: ResponseHead | null = null
+  /** Bytes that were taken from the budget of fillings. */
+  #reserved = 0
+  #doomed = false
+  /** Clients are being served: who is through at once does not yet mean that nobody is left. */
+  #delivering = false
+
+  constructor(cache: Cache, again: Again, asked: Asked, background: boolean, listed: boolean) {
+    const { exchange, id, key, extras } = asked
+    const { request } = exchange
+    this.#id = id
+    const headers = withoutConditions(request.headers)
+    this.#cache = cache
+    this.#again = again
+    this.#background = background
+    this.#listed = listed
+    this.#leader = background ? null : asked
+    this.#waiting = background ? [] : [asked]
+    this.#candidates = asked.unconditional ? [] : nominated(asked.candidates, request.headers)
+    for (const [name, value] of validatorFields(this.#candidates, asked.entry)) headers.add(name, value)
+    // The client's own fields: layers behind may edit those that are sent.
+    this.#origin = { key, extras, request: request.headers, requestedMs: 0, respondedMs: 0 }
+    const { method, target, version } = request
+    const notes = background ? noNotes() : exchange.notes
+    this.#exchange = new FetchExchange(exchange, { method, target, version, headers }, this, notes)
+  }
+
+  start(next: Handler): void {
+    if (this.#listed) this.#cache.list(this.#id, this)
+    this.#leader?.waitIn(this)
+    this.#origin.requestedMs = this.#cache.clock.wallMs()
+    try {
+      next.handle(this.#exchange)
+    } catch (error) {
+      if (!(error instanceof ProxyError)) throw error
+      this.#exchange.reply.fail(error)
+    }
+  }
+
+  /** Takes a request in, if what comes may be meant for it as well. */
+  join(asked: Asked): boolean {
+    if (this.#state === 'asking') {
+      if (this.#doomed || (asked.vary !== null && !variesNot(asked.vary, this.#origin.request))) return false
+      this.#waiting.push(asked)
+      asked.waitIn(this)
+      return true
+    }
+    if (this.#state !== 'filling' || this.#doomed || this.#fill?.keepsAll !== true) return false
+    const head = this.#head as EntryHead
+    if (!variesNot(head.vary, asked.headers)) return false
+    const { use } = REUSE[decideUse(head, asked.directives, this.#cache.clock.wallMs(), this.#cache.options)]
+    if (use !== 'fresh') return false
+    this.#deliver(asked, true)
+    return true
+  }
+
+  /** What is purged or made invalid includes this. */
+  isMeant(what: Purge): boolean {
+    const { key } = this.#origin
+    if (what.kind === 'key') return key === what.key
+    if (what.kind === 'prefix') return key.startsWith(what.prefix)
+    return what.kind === 'all' || (this.#head?.tags.includes(what.tag) ?? true)
+  }
+
+  /** What comes is not stored, and nobody joins any more. */
+  doom(): void {
+    this.#doomed = true
+    this.#fill?.stopStoring()
+  }
+
+  // Clients that leave.
+
+  left(asked: Asked): void {
+    this.#waiting = this.#waiting.filter(each => each !== asked)
+    if (asked === this.#leader) this.#leader = null
+    if (this.#state === 'alone') this.#stop()
+  }
+
+  #readerGone(): void {
+    const fill = this.#fill
+    if (this.#state !== 'filling' || fill === null || fill.readers > 0) return
+    if (this.#background || this.#delivering) return
+    // What is left to come decides whether it is fetched to its end for the store alone.
+    const bytesMax = this.#cache.options.finishBytesMax
+    const known = this.#head?.contentBytes ?? -1
+    const worth = fill.stores && (known < 0 ? fill.bytes <= bytesMax : known - fill.bytes <= bytesMax)
+    if (!worth) this.#stop()
+  }
+
+  /** Nobody wants the rest. */
+  #stop(): void {
+    const source = this.#source
+    const { serving } = this.#exchange
+    this.#exchange.cancelled = true
+    this.#exchange.serving = null
+    this.#finish()
+    const error = new ProxyError('client_left')
+    if (serving !== null) serving.cancel(error)
+    else source?.cancel(error)
+  }
+
+  /** It is settled: nothing of it is found or kept any more. */
+  #finish(): void {
+    if (this.#state === 'over') return
+    this.#state = 'over'
+    this.#source = null
+    this.#release()
+    this.#fill?.stopStoring()
+    this.#candidates = []
+    this.#unlist()
+  }
+
+  // The answer.
+
+  open(source: Source): void {
+    this.#source = source
+  }
+
+  early(head: ResponseHead): void {
+    // RFC 9110 §15.2: never stored. What it says may be for one client: whether the answer is for all is not known yet.
+    this.#leader?.exchange.reply.early(head)
+  }
+
+  head(head: ResponseHead): void {
+    if (this.#state !== 'asking') return
+    this.#origin.respondedMs = this.#cache.clock.wallMs()
+    if (head.status === 304 && this.#candidates.length > 0) {
+      this.#validated(head)
+      return
+    }
+    if (TROUBLE_STATUSES.has(head.status)) this.#serveStale('error', head.status)
+    if (this.#nobody(head.status)) {
+      this.#stop()
+      return
+    }
+    const judgement = this.#judge(head)
+    const known = contentLengthOf(head)
+    // Nobody asked for a part or for a change: such an answer is not one to keep.
+    const policy = head.status === 206 || head.status === 304 ? null : judgement.policy
+    const stored = policy === null ? null : entryHead(this.#origin, head, policy, known, this.#cache.options)
+    const fill = stored === null ? null : this.#beginFill(stored)
+    if (stored === null || fill === null) this.#passOn(head, judgement)
+    else this.#fillWith(fill, stored, head)
+  }
+
+  /** All have been served from the store already. */
+  #nobody(status: number): boolean {
+    return TROUBLE_STATUSES.has(status) && this.#waiting.length === 0
+  }
+
+  #judge(head: ResponseHead): Judgement {
+    const { request, requestedMs, respondedMs } = this.#origin
+    const answered = { method: 'GET', request, directives: NO_DIRECTIVES, head, requestedMs, respondedMs }
+    return judge(answered, this.#cache.options)
+  }
+
+  // What is stored, and is confirmed or stands in.
+
+  /** RFC 9111 §4.3.4: the server says that what is stored still holds. */
+  #validated(head: ResponseHead): void {
+    const { options, store } = this.#cache
+    const waiting = this.#takeWaiting()
+    const updated = updatedBy(head, this.#candidates, this.#origin.request)
+    const renewed = new Map<EntryHead, EntryHead>()
+    /** What may not be kept any more is for the one in whose name it was asked for. */
+    const forbidden = new Set<EntryHead>()
+    const nowMs = this.#cache.clock.wallMs()
+    for (const entry of updated) {
+      const { head: fresh, kept } = renewedHead(entry.head, head, this.#origin, options)
+      renewed.set(entry.head, fresh)
+      if (!kept) forbidden.add(fresh)
+      if (kept && !this.#doomed) store?.update(entry, fresh)
+      else store?.remove(entry)
+    }
+    const leader = this.#leader
+    const chosen = updated[0] ?? null
+    this.#finish()
+    for (const asked of waiting) {
+      const first = asked === leader
+      const entry = renewedEntry(asked.entry, renewed) ?? (first ? chosen : null)
+      if (entry === null) {
+        // The 304 speaks of another response than those that are stored: only a whole one helps.
+        asked.unconditional = updated.length === 0
+        this.#again.again(asked, false)
+      } else if (
+        !first &&
+        (forbidden.has(entry.head) || !mayShare(entry.head, asked.directives, nowMs, options))
+      )
+        this.#again.again(asked, true)
+      else this.#answer(asked, entry, 304, !first)
+    }
+  }
+
+  /** RFC 9111 §4.2.4, RFC 5861 §4: a stale response for each who may have one. The others stay. */
+  #serveStale(trouble: Trouble, status: number): void {
+    const { options, clock } = this.#cache
+    const nowMs = clock.wallMs()
+    const served = this.#waiting.filter(
+      ({ entry, directives }) =>
+        entry !== null && mayServeInTrouble(entry.head, directives, trouble, nowMs, options),
+    )
+    if (served.length === 0) return
+    const leader = this.#leader
+    this.#waiting = this.#waiting.filter(asked => !served.includes(asked))
+    if (leader !== null && served.includes(leader)) this.#leader = null
+    for (const asked of served) {
+      asked.detail = trouble === 'down' ? 'stale-when-down' : 'stale-if-error'
+      this.#answer(asked, asked.entry as Entry, status, asked !== leader)
+    }
+  }
+
+  /** `status`: what the server said; 0 when it said nothing. */
+  #answer(asked: Asked, entry: Entry, status: number, collapsed: boolean): void {
+    const { options, clock } = this.#cache
+    const nowMs = clock.wallMs()
+    const { exchange, key, fwd, detail } = asked
+    asked.goesOn()
+    asked.closeEntries(entry)
+    const outcome: CacheOutcome = { ...forwarded(fwd, key, detail), fwdStatus: status, collapsed }
+    outcome.ttlS = ttlOf(entry.head, nowMs)
+    outcome.stored = status === 304
+    answerFromEntry(exchange, entry, outcome, nowMs, options)
+  }
+
+  #takeWaiting(): Asked[] {
+    const waiting = this.#waiting
+    this.#waiting = []
+    return waiting
+  }
+
+  // What is not stored: for the one in whose name it was asked for.
+
+  #passOn(head: ResponseHead, { code, policy }: Judgement): void {
+    const { uncacheable, clock, options, store } = this.#cache
+    const leader = this.#leader
+    const final = !TROUBLE_STATUSES.has(head.status)
+    if (final && this.#listed && !this.#doomed) uncacheable.add(this.#id, clock.wallMs())
+    // A newer answer takes the place of what was stored, even where it is not stored itself (RFC 9111 §4).
+    if (final)
+      for (const entry of this.#candidates)
+        if (entry === leader?.entry || this.#background) store?.remove(entry)
+    const others = this.#takeWaiting().filter(asked => asked !== leader)
+    this.#unlist()
+    if (leader === null) this.#stop()
+    else {
+      this.#state = 'alone'
+      leader.closeEntries()
+      const detail = policy === null ? code : this.#doomed ? 'invalidated' : 'too-large'
+      const outcome: CacheOutcome = { ...forwarded(leader.fwd, leader.key, detail), fwdStatus: head.status }
+      tellOutcome(head, leader.exchange, outcome, options)
+      const { reply } = leader.exchange
+      if (this.#source !== null) reply.open(this.#source)
+      reply.head(head)
+    }
+    for (const asked of others) this.#again.again(asked, true)
+  }
+
+  // What is stored: all read along.
+
+  /** Null: the store does not want it. */
+  #beginFill(head: EntryHead): Fill | null {
+    const { options, store, fillingBytes } = this.#cache
+    const { contentBytes } = head
+    if (this.#doomed || store === null || contentBytes > options.objectBytesMax) return null
+    const filling = store.begin(head, contentBytes)
+    if (filling === null) return null
+    const keepsAll = fillingBytes + Math.max(0, contentBytes) <= options.fillingBytesMax
+    if (keepsAll) this.#reserve(Math.max(0, contentBytes))
+    return new Fill(this.#source, filling, keepsAll)
+  }
+
+  #fillWith(fill: Fill, stored: EntryHead, head: ResponseHead): void {
+    this.#state = 'filling'
+    this.#fill = fill
+    this.#head = stored
+    this.#rawHead = head
+    const leader = this.#leader
+    const strangers: Asked[] = []
+    const alone: Asked[] = []
+    const nowMs = this.#cache.clock.wallMs()
+    this.#delivering = true
+    for (const asked of this.#takeWaiting()) {
+      if (asked === leader) this.#deliver(asked, false)
+      else if (!variesNot(stored.vary, asked.headers)) strangers.push(asked)
+      else if (mayShare(stored, asked.directives, nowMs, this.#cache.options)) this.#deliver(asked, true)
+      else alone.push(asked)
+    }
+    this.#delivering = false
+    for (const asked of alone) this.#again.again(asked, true)
+    for (const asked of strangers) {
+      // Who differs in what the response was chosen by waits for those only that do not.
+      asked.vary = varyFields(stored.headers, asked.headers)
+      this.#again.again(asked, false)
+    }
+    this.#readerGone()
+  }
+
+  #deliver(asked: Asked, collapsed: boolean): void {
+    const { options, clock } = this.#cache
+    const nowMs = clock.wallMs()
+    const fill = this.#fill as Fill
+    const head = this.#head as EntryHead
+    const { exchange, key, fwd } = asked
+    asked.goesOn()
+    asked.closeEntries()
+    const outcome: CacheOutcome = { ...forwarded(fwd, key, asked.detail), fwdStatus: head.status, collapsed }
+    outcome.stored = fill.stores
+    outcome.ttlS = ttlOf(head, nowMs)
+    const asks = (exchange.request.headers.mask & (PRECONDITIONS | RANGE)) !== 0
+    if (asks && head.contentBytes >= 0 && fill.keepsAll) {
+      const body = new FillBody(fill, head.contentBytes, () => this.#readerGone())
+      answerFromEntry(exchange, { head, body }, outcome, nowMs, options)
+      return
+    }
+    const reader = new LiveReader(exchange, fill, () => this.#readerGone())
+    const live = collapsed ? sharedHead(head, nowMs) : this.#firstHead()
+    tellOutcome(live, exchange, outcome, options)
+    reader.begin(live)
+  }
+
+  /** For the one in whose name it was asked for: with all that was said to it, what is not stored included. */
+  #firstHead(): ResponseHead {
+    const { status, reason, version, headers } = this.#rawHead as ResponseHead
+    const copy = headers.copy()
+    copy.removeAll(TAG_FIELDS)
+    return { status, reason, version, headers: copy }
+  }
+
+  #reserve(bytes: number): void {
+    this.#reserved += bytes
+    this.#cache.fillingBytes += bytes
+  }
+
+  data(chunk: Buffer): boolean {
+    if (this.#state === 'alone') return this.#leader === null || this.#leader.exchange.reply.data(chunk)
+    const fill = this.#fill
+    if (this.#state !== 'filling' || fill === null) return true
+    fill.push(chunk)
+    if (this.#head?.contentBytes === -1 && fill.keepsAll) this.#grow(fill, chunk.length)
+    if (fill.readers === 0) this.#readerGone()
+    return true
+  }
+
+  /** Of content whose length nobody knows. */
+  #grow(fill: Fill, bytes: number): void {
+    const { options, fillingBytes } = this.#cache
+    this.#reserve(bytes)
+    if (fill.bytes <= options.objectBytesMax && fillingBytes <= options.fillingBytesMax) return
+    fill.stopStoring()
+    fill.keepsAll = false
+    fill.trim()
+    this.#release()
+    this.#unlist()
+  }
+
+  #release(): void {
+    this.#cache.fillingBytes -= this.#reserved
+    this.#reserved = 0
+  }
+
+  trailers(fields: HeaderList): void {
+    if (this.#state === 'alone') this.#leader?.exchange.reply.trailers(fields)
+    // For those who read along; they are not stored (RFC 9110 §6.5.1).
+    else if (this.#fill !== null) this.#fill.trailers = fields
+  }
+
+  end(): void {
+    const leader = this.#leader
+    const state = this.#state
+    if (state === 'filling') this.#commit()
+    const fill = this.#fill
+    this.#finish()
+    if (state === 'alone') {
+      leader?.goesOn()
+      leader?.exchange.reply.end()
+    } else if (state === 'filling') fill?.end()
+  }
+
+  #commit(): void {
+    const head = this.#head as EntryHead
+    const fill = this.#fill as Fill
+    const filling = fill.takeFilling()
+    if (filling === null) return
+    const whole =
+      head.contentBytes >= 0
+        ? head
+        : entryHead(this.#origin, this.#rawHead as ResponseHead, head.policy, fill.bytes, this.#cache.options)
+    filling.commit(whole)
+    // RFC 9111 §4.1: what was stored before the resource said that it varies may be the wrong one for others.
+    if (whole.vary.length > 0)
+      for (const entry of this.#candidates) if (entry.head.vary.length === 0) this.#cache.store?.remove(entry)
+  }
+
+  fail(error: ProxyError): void {
+    const leader = this.#leader
+    const state = this.#state
+    if (state === 'over') return
+    if (state === 'filling') {
+      const fill = this.#fill as Fill
+      this.#finish()
+      // A body that was cut short is never kept (RFC 9111 §3.3).
+      fill.fail(error)
+      return
+    }
+    if (state === 'alone') {
+      this.#finish()
+      leader?.goesOn()
+      leader?.exchange.reply.fail(error)
+      return
+    }
+    if (error.row.side === 'upstream') this.#serveStale('down', 0)
+    const waiting = this.#takeWaiting()
+    this.#finish()
+    for (const asked of waiting) {
+      if (asked === leader) {
+        asked.goesOn()
+        asked.closeEntries()
+        failWith(asked.exchange.reply, error, asked.exchange, forwarded(asked.fwd, asked.key, ''))
+      } else this.#again.again(asked, true)
+    }
+  }
+
+  #unlist(): void {
+    if (this.#listed) this.#cache.unlist(this.#id, this)
+  }
+}
