@@ -66,6 +66,8 @@ export function parseFlags(command: Command, args: readonly string[]): { values:
   const given = new Map<string, string[]>()
   const faults: string[] = []
   let unknownAt = Number.NaN
+  /** Where the value of a flag would stand that takes one only behind an equals sign. */
+  let [bareName, bareAt] = ['', Number.NaN]
   const words: string[] = []
   const options = Object.fromEntries(command.flags.map(flag => [flag.name, optionOf(flag)]))
   const { tokens } = parseArgs({
@@ -76,10 +78,15 @@ export function parseFlags(command: Command, args: readonly string[]): { values:
     tokens: true,
   })
   for (const token of tokens) {
-    // Behind a flag that is not known stands most likely its value: one word about it is enough.
-    if (token.kind === 'positional' && token.index !== unknownAt + 1) words.push(token.value)
+    if (token.kind === 'positional') {
+      if (token.index === bareAt)
+        faults.push(`"${token.value}" belongs to no flag: write --${bareName}=${token.value}`)
+      // Behind a flag that is not known stands most likely its value: one word about it is enough.
+      else if (token.index !== unknownAt + 1) words.push(token.value)
+    }
     if (token.kind !== 'option') continue
     const flag = command.flags.find(each => each.name === token.name)
+    if (flag?.optional && token.value === undefined) [bareName, bareAt] = [flag.name, token.index + 1]
     if (flag === undefined) unknownAt = token.index
     const fault = flag ? valueFault(flag, token) : unknownFlag(command, token.rawName, token.name)
     if (fault !== null) faults.push(fault)
@@ -92,22 +99,29 @@ export function parseFlags(command: Command, args: readonly string[]): { values:
       faults.push(`--${flag.name} is given ${times} times: it takes one value`)
   }
   faults.push(...wordFaults(command, words))
-  if (command.positional !== undefined) given.set(command.positional.name, words)
+  for (const [at, { name }] of (command.positionals ?? []).entries())
+    if (at < words.length) given.set(name, [words[at]])
   return { values: valuesOf(given, args), faults }
 }
 
-function optionOf({ value, short }: Flag): { type: 'boolean' | 'string'; short?: string } {
-  const type = value === null ? 'boolean' : 'string'
+function optionOf({ value, short, optional }: Flag): { type: 'boolean' | 'string'; short?: string } {
+  // To the parser a flag whose value may be left out stands alone: what follows it is not its value.
+  const type = value === null || optional ? 'boolean' : 'string'
   return short === undefined ? { type } : { type, short }
 }
 
 function wordFaults(command: Command, words: readonly string[]): string[] {
-  const { name, positional } = command
-  if (positional === undefined) return words.map(word => strayWord(command, word))
-  if (words.length === 0) return [`${positional.name} is missing: write for example: ${command.example}`]
+  const { name, positionals = [] } = command
+  if (positionals.length === 0) return words.map(word => strayWord(command, word))
+  const missing = positionals.slice(words.length).find(({ optional }) => !optional)
+  if (missing !== undefined) return [`${missing.name} is missing: write for example: ${command.example}`]
+  const last = positionals.length - 1
   return words
-    .slice(1)
-    .map(word => `"${word}" is one too many: sluice ${name} takes one ${positional.name}, here "${words[0]}"`)
+    .slice(positionals.length)
+    .map(
+      word =>
+        `"${word}" is one too many: sluice ${name} takes one ${positionals[last].name}, here "${words[last]}"`,
+    )
 }
 
 interface OptionToken {
@@ -116,6 +130,10 @@ interface OptionToken {
 }
 
 function valueFault(flag: Flag, { value, inlineValue }: OptionToken): string | null {
+  if (flag.optional)
+    return value === ''
+      ? `--${flag.name}= has no value: write --${flag.name}=${flag.value}, or only --${flag.name}`
+      : null
   if (flag.value === null)
     return value === undefined ? null : `--${flag.name} stands alone: take "=${value}" away`
   // The next flag is no value: somebody forgot one.

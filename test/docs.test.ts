@@ -10,10 +10,14 @@ import { it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { ERRORS } from '../src/base/errors.ts'
 import { formatDuration, formatSize } from '../src/base/units.ts'
+import { CACHE_DEFAULTS } from '../src/cache/options.ts'
+import { REUSE, type Use } from '../src/cache/reuse.ts'
+import { STORING } from '../src/cache/storable.ts'
 import { parseFlags } from '../src/cli.ts'
 import { COMMANDS, LATER_COMMANDS } from '../src/commands/index.ts'
 import { buildPlan } from '../src/config/build.ts'
 import { jsonSchemaText } from '../src/config/json-schema.ts'
+import { DISK_BYTES } from '../src/config/layers/cache.ts'
 import { readConfig } from '../src/config/read-config.ts'
 import { BASIC_AUTH_DEFAULTS } from '../src/layers/basic-auth.ts'
 import { COMPRESS_DEFAULTS } from '../src/layers/compress.ts'
@@ -30,6 +34,7 @@ const DOCUMENTS = [
   'CHANGELOG.md',
   'docs/configuration.md',
   'docs/explain.md',
+  'docs/caching.md',
   'bench/README.md',
 ]
 
@@ -162,6 +167,54 @@ function fieldTables(): Readonly<Record<string, string>> {
   }
 }
 
+function cacheTables(): Readonly<Record<string, string>> {
+  const { key, ...options } = CACHE_DEFAULTS
+  const cache = 'listeners [] routes [] layers [] cache'
+  const ms = (seconds: number): number => seconds * 1000
+  const defaults = {
+    ...options,
+    maxObjectBytes: options.objectBytesMax,
+    fillingBytes: options.fillingBytesMax,
+    finishBytes: options.finishBytesMax,
+    staleWhileRevalidateMs: ms(options.staleWhileRevalidateS),
+    staleIfErrorMs: ms(options.staleIfErrorS),
+    staleWhenDownMs: ms(options.staleWhenDownS),
+  }
+  const heuristic = { fraction: options.heuristicFraction, mostMs: ms(options.heuristicMaxS) }
+  return {
+    cache: fieldTable(cache, defaults),
+    'cache-disk': fieldTable(`${cache} disk`, { sizeBytes: DISK_BYTES }),
+    'cache-rule': fieldTable(`${cache} rules []`, {}),
+    'cache-key': fieldTable(`${cache} key`, { ...key }),
+    'cache-heuristic': fieldTable(`${cache} heuristic`, heuristic),
+    storing: table(
+      ['code', 'stored', 'clause', 'why'],
+      Object.entries(STORING).map(([code, { stored, clause, words }]) => [
+        `\`${code}\``,
+        stored ? 'yes' : 'no',
+        clause,
+        words,
+      ]),
+    ),
+    reuse: table(
+      ['code', 'what happens', 'clause', 'why'],
+      Object.entries(REUSE).map(([code, { use, clause, words }]) => [
+        `\`${code}\``,
+        USES[use],
+        clause,
+        words,
+      ]),
+    ),
+  }
+}
+
+const USES: Readonly<Record<Use, string>> = {
+  fresh: 'it answers',
+  stale: 'it answers',
+  refresh: 'it answers, and is validated behind the client',
+  validate: 'it is validated first',
+}
+
 function variableTable(): string {
   const rows = Object.entries(VARIABLES).map(([name, { words, argument, ofAnswer }]) => [
     `\`{${argument ? `${name}.NAME` : name}}\``,
@@ -176,6 +229,7 @@ const PRINTED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'README.md': { commands: commandTable() },
   'ARCHITECTURE.md': { errors: errorTable() },
   'docs/configuration.md': fieldTables(),
+  'docs/caching.md': cacheTables(),
 }
 
 function printedInto(name: string): string {

@@ -36,14 +36,19 @@ const PLACES: Readonly<Record<string, { in: readonly string[]; instead: string }
   'node:tls': { in: ['net/'], instead: 'take a Connection from net/' },
   'node:dgram': { in: ['net/'], instead: 'take datagrams from net/' },
   'node:dns': { in: ['net/'], instead: 'use the Resolver of net/resolve.ts' },
-  'node:http': { in: [], instead: 'the codec of http1/ is what this program speaks HTTP with' },
+  'node:http': {
+    // admin/: beside the data path.
+    in: ['admin/'],
+    instead: 'the codec of http1/ is what this program speaks HTTP with',
+  },
   'node:https': { in: [], instead: 'the codec of http1/ is what this program speaks HTTP with' },
   'node:http2': { in: [], instead: 'the codec of http1/ is what this program speaks HTTP with' },
   'node:fs': {
     // net/stale-socket.ts: a unix socket is a file, and a stale one has to be removed.
-    in: ['config/', 'cache/disk-store.ts', 'tools/', 'admin/', 'commands/', 'net/stale-socket.ts'],
+    in: ['config/', 'cache/disk/', 'tools/', 'admin/', 'commands/', 'net/stale-socket.ts'],
     instead: 'read or write it in commands/ or config/ and hand in what was read, or a function',
   },
+  'node:sqlite': { in: ['cache/disk/'], instead: 'take a DiskStore of cache/disk-store.ts' },
   zod: { in: ['config/'], instead: 'the data path has no dependencies: check it in config/' },
   yaml: { in: ['config/'], instead: 'the data path has no dependencies: read it in config/' },
   '@babel/parser': { in: ['config/'], instead: 'the data path has no dependencies: read it in config/' },

@@ -12,6 +12,8 @@ export interface Flag {
   readonly short?: string
   /** What follows it in the help, `ADDR` or `NAME`; null for a flag that stands alone. */
   readonly value: string | null
+  /** Its value may be left out, and is then ''; it stands behind an equals sign, `--cache=DIR`. */
+  readonly optional?: boolean
   /** May be given several times, each time with several values between commas. */
   readonly list?: boolean
   /** May be given several times; commas belong to the value. */
@@ -19,11 +21,13 @@ export interface Flag {
   readonly help: string
 }
 
-/** A word that belongs to no flag, and that the command needs exactly once. */
+/** A word that belongs to no flag. */
 export interface Positional {
   /** As in the help, `URL`; its value is found under this name. */
   readonly name: string
   readonly help: string
+  /** May be left out; then those behind it are, too. */
+  readonly optional?: boolean
 }
 
 /** Flags as they were given, and positionals. */
@@ -73,7 +77,8 @@ export interface Command {
   readonly usage: string
   readonly example: string
   readonly flags: readonly Flag[]
-  readonly positional?: Positional
+  /** In their order. */
+  readonly positionals?: readonly Positional[]
   /** Flags that belong to a version to come: nothing is faked, and nobody is told to look for a misspelling. */
   readonly laterFlags: readonly string[]
   /** Loads what does the work, so that help and version load nothing else. */

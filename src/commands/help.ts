@@ -20,10 +20,11 @@ export function overview(commands: readonly Command[], version: string): string 
 }
 
 export function commandHelp(command: Command): string {
-  const { positional } = command
+  const { positionals = [] } = command
   const left = command.flags.map(flagText)
   const width = Math.max(...left.map(text => text.length), '--help'.length)
-  const words = positional === undefined ? [] : ['', `${positional.name}: ${positional.help}`]
+  const words =
+    positionals.length === 0 ? [] : ['', ...positionals.map(({ name, help }) => `${name}: ${help}`)]
   const several = command.flags.some(flag => flag.list)
     ? ['', 'A list has commas between its items, or the flag is given several times.']
     : []
@@ -42,8 +43,9 @@ export function commandHelp(command: Command): string {
   ].join('\n')
 }
 
-function flagText({ name, short, value, list }: Flag): string {
+function flagText({ name, short, value, list, optional }: Flag): string {
   const names = short === undefined ? `--${name}` : `-${short}, --${name}`
   if (value === null) return names
+  if (optional) return `${names}[=${value}]`
   return `${names} ${value}${list ? `[,${value}…]` : ''}`
 }

@@ -30,6 +30,12 @@ const WATCH: Flag = {
   help: 'reload when the config changes, or a file that it imports',
 }
 
+const ADMIN: Flag = {
+  name: 'admin',
+  value: 'ADDR',
+  help: 'answer sluice cache there: an address of this machine alone, 127.0.0.1:8079, or unix:/path (default: nowhere)',
+}
+
 async function serving(command: string): Promise<Work> {
   const { serve } = await import('./serve.ts')
   return (values, output) => serve(command, values, output)
@@ -41,7 +47,7 @@ export const COMMANDS: readonly Command[] = [
     summary: 'serve what the config file says',
     usage: '[--config FILE] [--workers N] [--watch]',
     example: 'sluice run --config shop.config.ts --log json',
-    flags: [CONFIG, WORKERS, WATCH, ...LOG, DEBUG],
+    flags: [CONFIG, WORKERS, WATCH, ADMIN, ...LOG, DEBUG],
     laterFlags: [],
     load: () => serving('run'),
     loadPrepare: async () => (await import('./run.ts')).prepareRun,
@@ -60,10 +66,12 @@ export const COMMANDS: readonly Command[] = [
     summary: 'say what becomes of a request, and why, without sending anything',
     usage: "[--config FILE] URL [-X METHOD] [-H 'NAME: VALUE'] [--client IP] [--json]",
     example: "sluice explain http://shop.example.com:8080/static/a.css -H 'accept: text/css'",
-    positional: {
-      name: 'URL',
-      help: 'what is asked for: http://host:port/path?query, host/path or only /path',
-    },
+    positionals: [
+      {
+        name: 'URL',
+        help: 'what is asked for: http://host:port/path?query, host/path or only /path',
+      },
+    ],
     flags: [
       CONFIG,
       { name: 'method', short: 'X', value: 'METHOD', help: 'the method (default: GET)' },
@@ -127,13 +135,51 @@ export const COMMANDS: readonly Command[] = [
         value: 'TIME',
         help: 'time for running exchanges when asked to end (default: 30s)',
       },
+      {
+        name: 'cache',
+        value: 'DIR',
+        optional: true,
+        help: 'answer from what is stored of earlier answers: in memory, with =DIR on disk as well',
+      },
       WORKERS,
+      ADMIN,
       ...LOG,
       DEBUG,
     ],
-    laterFlags: ['cache'],
+    laterFlags: [],
     load: () => serving('proxy'),
     loadPrepare: async () => (await import('./proxy.ts')).prepareProxy,
+  },
+  {
+    name: 'cache',
+    summary: 'look into the caches of the running program, and purge',
+    usage: 'ls [URL] | show URL | purge URL | purge --prefix URL | purge --tag T | purge --all | stats',
+    example: 'sluice cache purge http://shop.example.com/news',
+    positionals: [
+      { name: 'ACTION', help: 'ls, show, purge or stats' },
+      {
+        name: 'URL',
+        help: 'what clients ask for, http://host:port/path?query; to ls: what it begins with',
+        optional: true,
+      },
+    ],
+    flags: [
+      { name: 'tag', value: 'TAG', help: 'purge what has this tag in Cache-Tag or Surrogate-Key' },
+      { name: 'prefix', value: 'URL', help: 'purge what begins with this URL' },
+      { name: 'all', value: null, help: 'purge everything' },
+      { name: 'soft', value: null, help: 'make it stale instead: it is validated before it is used again' },
+      { name: 'count', value: 'N', help: 'how many ls tells at most (default: 1000)' },
+      {
+        name: 'admin',
+        value: 'ADDR',
+        help: 'where the program answers (default: admin of the config here, else 127.0.0.1:8079)',
+      },
+      CONFIG,
+      { name: 'json', value: null, help: 'the same for programs' },
+      DEBUG,
+    ],
+    laterFlags: [],
+    load: async () => (await import('./cache.ts')).cache,
   },
 ]
 
@@ -146,5 +192,4 @@ export const LATER_COMMANDS: readonly string[] = [
   'connect',
   'send',
   'receive',
-  'cache',
 ]

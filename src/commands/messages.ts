@@ -1,9 +1,11 @@
 /**
  * What supervisor and worker say to each other over the channel between them. Plain data, sent as JSON.
  */
+import type { CacheAnswer, CacheQuestion } from '../cache/control.ts'
 import type { ConfigData } from '../config/schema.ts'
 import type { BoundAddress } from '../net/bound-address.ts'
 import type { Counters } from '../server/counters.ts'
+import type { ListenAddress } from '../server/options.ts'
 import type { GroupState } from '../upstream/group-state.ts'
 
 /** A config that was read and checked, with all that is needed to serve it without its file. */
@@ -17,6 +19,8 @@ export interface Prepared {
   readonly files: readonly string[]
   readonly addresses: readonly BoundAddress[]
   readonly workers: number
+  /** Where people ask, or null. */
+  readonly admin: ListenAddress | null
   readonly drainTimeoutMs: number
 }
 
@@ -28,6 +32,8 @@ export type ToWorker =
       /** Null for the worker that prepared it. */
       readonly prepared: Prepared | null
       readonly slot: number
+      /** How many share what is allowed in memory. */
+      readonly workers: number
       readonly bound: readonly BoundAddress[]
       readonly sockets: number
     }
@@ -36,6 +42,9 @@ export type ToWorker =
   | { readonly type: 'cut' }
   | { readonly type: 'reopen-log' }
   | { readonly type: 'ask-servers' }
+  /** Another worker has removed these keys from a cache of this space. */
+  | { readonly type: 'removed'; readonly space: string; readonly keys: readonly string[] }
+  | { readonly type: 'ask-caches'; readonly id: number; readonly question: CacheQuestion }
 
 export type FromWorker =
   | { readonly type: 'prepared'; readonly prepared: Prepared }
@@ -45,3 +54,5 @@ export type FromWorker =
   | { readonly type: 'stopped' }
   | { readonly type: 'counters'; readonly counters: Counters }
   | { readonly type: 'servers'; readonly groups: readonly GroupState[] }
+  | { readonly type: 'removed'; readonly space: string; readonly keys: readonly string[] }
+  | { readonly type: 'caches'; readonly id: number; readonly answers: readonly CacheAnswer[] }

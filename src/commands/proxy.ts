@@ -5,6 +5,7 @@
  */
 import { checkData } from '../config/check.ts'
 import type { Path } from '../config/problems.ts'
+import { adminFlag } from './admin-flag.ts'
 import type { Found, Output, Values } from './command.ts'
 import { logFlags } from './log-flags.ts'
 import { workersFaults } from './workers-flag.ts'
@@ -15,8 +16,13 @@ const UPSTREAM = 'upstream'
 export async function prepareProxy(values: Values, output: Output): Promise<Found> {
   const log = logFlags(values)
   const headers = headerFlags(values.list('set-header'))
-  // First, so that it has the last word on answers: it sees what --set-header has set.
-  const layers = [...(values.has('compress') ? [{ compress: {} }] : []), ...headers.layers]
+  const layers = [
+    // In front of compress: what is stored is compressed already, once for all who ask.
+    ...cacheLayers(values),
+    // In front of --set-header, so that it sees what that has set.
+    ...(values.has('compress') ? [{ compress: {} }] : []),
+    ...headers.layers,
+  ]
   const missing =
     values.list('to').length === 0
       ? ['--to is missing: say who answers, for example: sluice proxy --to 127.0.0.1:9000']
@@ -26,6 +32,7 @@ export async function prepareProxy(values: Values, output: Output): Promise<Foun
   const faults = [
     ...missing,
     ...log.faults,
+    ...adminFlag(values).faults,
     ...workersFaults(values),
     ...headers.faults,
     ...told.map(({ path, message }) => `${flagOf(path)}: ${message}`),
@@ -67,8 +74,18 @@ function flagOf(path: Path): string {
     if (path[2] === 'balance') return '--balance'
     return path[2] === 'retryFor' ? '--retry-for' : '--to'
   }
-  if (path[4] === 'layers') return path[6] === 'compress' ? '--compress' : '--set-header'
+  if (path[4] === 'layers') {
+    const name = path[6]
+    return name === 'cache' || name === 'compress' ? `--${name}` : '--set-header'
+  }
   return path[4] === 'host' ? '--host' : '--listen'
+}
+
+/** `--cache`: in memory; `--cache=DIR`: on disk as well. */
+function cacheLayers(values: Values): unknown[] {
+  const folder = values.text('cache')
+  if (folder === null) return []
+  return [{ cache: folder === '' ? {} : { disk: folder } }]
 }
 
 /** `name: value`, several times; the same name again adds a field. */

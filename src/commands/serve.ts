@@ -12,6 +12,7 @@ import { SharedSockets, type SocketSet } from '../net/shared-sockets.ts'
 import type { Counters } from '../server/counters.ts'
 import type { Outcome } from '../server/generation.ts'
 import { Workers } from '../server/workers.ts'
+import { Admin } from './admin.ts'
 import { type ExitCode, type Output, type Values, wordsOf } from './command.ts'
 import { listenFault } from './listen-fault.ts'
 import { LogWriter, standardTarget } from './log-writer.ts'
@@ -44,6 +45,7 @@ class Supervisor {
   #workers: Workers<Prepared, SocketSet>
   #watch: WatchFiles | null = null
   #state: StateSocket
+  #admin: Admin
   #signals: Signals
   #ending = false
 
@@ -55,7 +57,10 @@ class Supervisor {
     this.#workers = new Workers<Prepared, SocketSet>(
       {
         spawn: (_slot, events) => startWorker(args, events),
-        open: ({ addresses, workers }) => this.#sockets.open(addresses, workers),
+        open: async ({ addresses, workers, admin }) => {
+          await this.#admin.open(admin)
+          return await this.#sockets.open(addresses, workers)
+        },
         after: (durationMs, call) => {
           const timer = setTimeout(call, durationMs)
           return () => clearTimeout(timer)
@@ -69,6 +74,7 @@ class Supervisor {
       },
     )
     this.#state = new StateSocket(() => ({ plan: this.#workers.plan, workers: this.#workers.serving }), warn)
+    this.#admin = new Admin(this.#workers)
     this.#signals = new Signals({
       SIGHUP: () => this.#reload('SIGHUP'),
       SIGUSR2: () => this.#workers.reopenLogs(),
@@ -85,6 +91,7 @@ class Supervisor {
     } finally {
       this.#watch?.close()
       this.#state.close()
+      this.#admin.close()
       this.#sockets.close()
       this.#signals.close()
     }
@@ -115,11 +122,14 @@ class Supervisor {
       this.#watch.watch(plan.files)
     }
     await this.#state.follow(plan)
+    const admin = this.#admin.keep()
     for (const [index, bound] of sockets.bound.entries())
       if (sockets.fresh[index]) this.#output.out(`listening ${urlOf(bound)} (proxy)`)
+    if (admin !== null) this.#output.out(`listening ${urlOf(admin)} (admin)`)
   }
 
   #notReloaded(outcome: Outcome): void {
+    this.#admin.undo()
     this.#warn(`${this.#reasonOf(outcome)}: the old config goes on`)
     // What is wrong may stand in a file that the old config does not have.
     const files = this.#workers.plan?.files ?? []
@@ -138,6 +148,7 @@ class Supervisor {
     this.#watch?.close()
     // Whoever takes over from here is the one to be asked.
     this.#state.close()
+    this.#admin.close()
     this.#sockets.close()
     const stopped = this.#workers.stop(timeoutMs)
     const patience = new Promise(resolve => setTimeout(resolve, STOP_PATIENCE_MS))

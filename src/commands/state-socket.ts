@@ -5,8 +5,11 @@
  */
 import { chmodSync } from 'node:fs'
 import { join } from 'node:path'
+import { type AskableWorker, askWorkers } from '../admin/ask-workers.ts'
+import type { UrlParts } from '../cache/control.ts'
 import { LineServer } from '../net/line-socket.ts'
 import type { GroupState } from '../upstream/group-state.ts'
+import { readCachesQuestion, writeCaches } from './caches-state.ts'
 import type { Prepared } from './messages.ts'
 import { QUESTION, type WorkerState, writeState } from './program-state.ts'
 import { digestOf, openFolder, socketName, stateFolders } from './state-place.ts'
@@ -23,8 +26,7 @@ export interface Serving {
   readonly workers: readonly AskedWorker[]
 }
 
-export interface AskedWorker {
-  readonly pid: number
+export interface AskedWorker extends AskableWorker {
   askServers(told: (groups: readonly GroupState[]) => void): void
 }
 
@@ -80,11 +82,18 @@ export class StateSocket {
   }
 
   async #hear(question: string): Promise<string | null> {
+    const url = readCachesQuestion(question)
+    if (url !== null) return await this.#showCached(url)
     if (question !== QUESTION) return null
     this.#answer ??= this.#gather().finally(() => {
       this.#answer = null
     })
     return await this.#answer
+  }
+
+  async #showCached(url: UrlParts): Promise<string | null> {
+    const { workers } = this.#serving()
+    return writeCaches(await askWorkers(workers, { ask: 'show', url }, WORKER_TIMEOUT_MS))
   }
 
   async #gather(): Promise<string | null> {

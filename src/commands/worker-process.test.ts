@@ -18,6 +18,7 @@ function endOf(program: string): Promise<string> {
       listening: unexpected,
       stopped: unexpected,
       counted: unexpected,
+      removed: unexpected,
       ended: resolve,
     }
     const worker = startWorker(['run'], events)

@@ -4,6 +4,7 @@
 import { type ChildProcess, fork, type SendHandle } from 'node:child_process'
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { CacheAnswer, CacheQuestion } from '../cache/control.ts'
 import type { SocketSet } from '../net/shared-sockets.ts'
 import type { Worker, WorkerEvents } from '../server/generation.ts'
 import type { GroupState } from '../upstream/group-state.ts'
@@ -35,6 +36,8 @@ const NO_PROCESS: Worker<Prepared, SocketSet> = {
   cut: () => {},
   reopenLog: () => {},
   askServers: () => {},
+  askCaches: () => () => {},
+  removed: () => {},
   kill: () => {},
 }
 
@@ -44,6 +47,10 @@ class WorkerProcess implements Worker<Prepared, SocketSet> {
   #prepares = false
   /** Who waits to hear of the servers: a worker that hangs is asked once. */
   #told: ((groups: readonly GroupState[]) => void) | null = null
+
+  /** Who waits to hear of the caches, by the number of the question. */
+  #asked = new Map<number, (answers: readonly CacheAnswer[]) => void>()
+  #questions = 0
 
   constructor(child: ChildProcess, events: WorkerEvents<Prepared>) {
     this.#child = child
@@ -73,6 +80,7 @@ class WorkerProcess implements Worker<Prepared, SocketSet> {
       type: 'serve',
       prepared: this.#prepares ? null : prepared,
       slot,
+      workers: prepared.workers,
       bound: set.bound,
       sockets: sockets.reduce((sum, each) => sum + each.length, 0),
     })
@@ -99,12 +107,28 @@ class WorkerProcess implements Worker<Prepared, SocketSet> {
     if (asks) this.#send({ type: 'ask-servers' })
   }
 
+  askCaches(question: CacheQuestion, told: (answers: readonly CacheAnswer[]) => void): () => void {
+    const id = this.#questions++
+    this.#asked.set(id, told)
+    this.#send({ type: 'ask-caches', id, question })
+    return () => void this.#asked.delete(id)
+  }
+
+  removed(space: string, keys: readonly string[]): void {
+    this.#send({ type: 'removed', space, keys })
+  }
+
   kill(): void {
     // Of a process that could not be made Node knows no number, and would signal whatever stands in its memory.
     if (this.#child.pid !== undefined) this.#child.kill('SIGKILL')
   }
 
   #hear(message: FromWorker, events: WorkerEvents<Prepared>): void {
+    if (message.type === 'caches') {
+      this.#asked.get(message.id)?.(message.answers)
+      this.#asked.delete(message.id)
+      return
+    }
     if (message.type !== 'servers') {
       pass(message, events)
       return
@@ -120,7 +144,10 @@ class WorkerProcess implements Worker<Prepared, SocketSet> {
   }
 }
 
-function pass(message: Exclude<FromWorker, { type: 'servers' }>, events: WorkerEvents<Prepared>): void {
+function pass(
+  message: Exclude<FromWorker, { type: 'servers' | 'caches' }>,
+  events: WorkerEvents<Prepared>,
+): void {
   switch (message.type) {
     case 'prepared':
       events.prepared(message.prepared)
@@ -136,6 +163,9 @@ function pass(message: Exclude<FromWorker, { type: 'servers' }>, events: WorkerE
       break
     case 'counters':
       events.counted(message.counters)
+      break
+    case 'removed':
+      events.removed(message.space, message.keys)
       break
   }
 }

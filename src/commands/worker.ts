@@ -5,7 +5,10 @@
 import { resolve } from 'node:path'
 import { isatty } from 'node:tty'
 import { systemClock } from '../base/clock.ts'
+import type { Cache } from '../cache/cache.ts'
+import { answerCaches } from '../cache/control.ts'
 import { buildPlan, type Plan } from '../config/build.ts'
+import { sameServers } from '../config/layers/cache.ts'
 import type { Path } from '../config/problems.ts'
 import type { ConfigData } from '../config/schema.ts'
 import { lineFormatter } from '../layers/access-log.ts'
@@ -13,6 +16,7 @@ import type { SharedSocket } from '../net/shared-sockets.ts'
 import { noCounters } from '../server/counters.ts'
 import { ProxyServer } from '../server/server.ts'
 import { groupStates } from '../upstream/group-state.ts'
+import { adminFlag } from './admin-flag.ts'
 import { type ExitCode, type Output, type Prepare, type Values, wordsOf } from './command.ts'
 import { logFlags } from './log-flags.ts'
 import { fileTarget, LogWriter, standardTarget } from './log-writer.ts'
@@ -21,6 +25,9 @@ import { workersOf } from './workers-flag.ts'
 
 /** How often counters are told, while they change. */
 const COUNT_INTERVAL_MS = 1_000
+
+/** How long a store on disk may take to open before requests are served without it; it opens all the same. */
+const OPEN_PATIENCE_MS = 1_000
 
 type ServeOrder = Extract<ToWorker, { type: 'serve' }>
 
@@ -91,6 +98,13 @@ class WorkerSide {
         break
       case 'ask-servers':
         this.#tell({ type: 'servers', groups: groupStates(this.#plan?.groups ?? []) })
+        break
+      case 'ask-caches':
+        void this.#tellCaches(message)
+        break
+      case 'removed':
+        for (const cache of this.#plan?.caches ?? [])
+          if (sameServers(cache.space, message.space)) cache.removed(message.keys)
     }
   }
 
@@ -131,6 +145,7 @@ class WorkerSide {
       files,
       addresses: plan.listeners.map(({ address }) => address),
       workers: workersOf(this.#values, plan.workers),
+      admin: adminFlag(this.#values).address ?? plan.admin,
       drainTimeoutMs: plan.drainTimeoutMs,
     }
     this.#tell({ type: 'prepared', prepared })
@@ -158,13 +173,17 @@ class WorkerSide {
     this.#log = new LogWriter(target, line => this.#warn(line))
   }
 
-  async #serve({ prepared, bound }: ServeOrder): Promise<void> {
+  async #serve({ prepared, bound, workers }: ServeOrder): Promise<void> {
     try {
       if (prepared !== null) {
         const { config, folder, places } = prepared
         this.#openLog(this.#planOf(config, folder, path => places[path.join(' ')] ?? ''))
       }
       const plan = this.#plan!
+      // First: whoever is accepted shall find what is stored.
+      await this.#startCaches(plan.caches, workers)
+      // Told to end meanwhile.
+      if (this.#ending) return
       const server = new ProxyServer(plan.listeners, {
         record: recorder(plan, this.#log),
         warn: line => this.#warn(line),
@@ -186,6 +205,40 @@ class WorkerSide {
     setInterval(() => this.#tellCounters(), COUNT_INTERVAL_MS).unref()
   }
 
+  /** Waits for a while for what opens: whoever comes at once after a restart shall find what was stored before it. */
+  async #startCaches(caches: readonly Cache[], workers: number): Promise<void> {
+    const opening = caches.flatMap(cache => this.#startCache(cache, workers))
+    if (opening.length === 0) return
+    const patience = new Promise(resolve => setTimeout(resolve, OPEN_PATIENCE_MS).unref())
+    await Promise.race([Promise.all(opening), patience])
+  }
+
+  /** Caches of other routes in this process may hold the same; the supervisor tells the other processes. */
+  #startCache(cache: Cache, workers: number): Promise<void>[] {
+    const { space } = cache
+    const opening: Promise<void>[] = []
+    cache.start({
+      workers,
+      warn: line => this.#warn(line),
+      opening: ready => void opening.push(ready),
+      removed: keys => {
+        for (const other of this.#plan?.caches ?? [])
+          if (other !== cache && sameServers(other.space, space)) other.removed(keys)
+        this.#tell({ type: 'removed', space, keys })
+      },
+    })
+    return opening
+  }
+
+  async #tellCaches({ id, question }: Extract<ToWorker, { type: 'ask-caches' }>): Promise<void> {
+    try {
+      this.#tell({ type: 'caches', id, answers: await answerCaches(this.#plan?.caches ?? [], question) })
+    } catch (error) {
+      // Nobody hears an answer then, and that is told to who asked.
+      this.#warn(`the cache cannot be asked: ${wordsOf(error, this.#output)}`)
+    }
+  }
+
   async #drain(timeoutMs: number, idleStays: boolean): Promise<void> {
     this.#ending = true
     const drained = this.#server?.drain(timeoutMs, idleStays)
@@ -196,6 +249,7 @@ class WorkerSide {
 
   async #finish(code: ExitCode): Promise<void> {
     for (const group of this.#plan?.groups ?? []) group.close()
+    await Promise.all((this.#plan?.caches ?? []).map(cache => cache.close()))
     await this.#log?.close()
     await this.#complaints.close()
     this.#tellCounters(() => this.#exit(code))

@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { checkNetwork, isHostName, parseListenAddress, parseServerAddress } from './addresses.ts'
+import {
+  checkNetwork,
+  isHostName,
+  parseAdminAddress,
+  parseListenAddress,
+  parseServerAddress,
+} from './addresses.ts'
 
 const LISTEN: [written: string | number, host: string, port: number][] = [
   ['8080', '::', 8080],
@@ -105,6 +111,31 @@ test('server addresses', () => {
 
 test('a bad server address says what to write', () => {
   for (const [text, message] of BAD_SERVERS) assert.throws(() => parseServerAddress(text), { message })
+})
+
+test('where the program is ruled from is this machine', () => {
+  for (const [text, host] of [
+    ['127.0.0.1:1', '127.0.0.1'],
+    ['127.8.9.1:1', '127.8.9.1'],
+    ['localhost:1', '127.0.0.1'],
+    ['[::1]:1', '::1'],
+  ] as const)
+    assert.deepEqual(parseAdminAddress(text), { kind: 'tcp', host, port: 1 })
+  assert.deepEqual(parseAdminAddress('unix:/a'), { kind: 'unix', path: '/a' })
+  for (const text of [
+    '8079',
+    ':8079',
+    8079,
+    '0.0.0.0:8079',
+    '[::]:8079',
+    '192.0.2.7:8079',
+    'localhost.example:8079',
+    '127.example:8079',
+    '[::ffff:127.0.0.1]:8079',
+  ])
+    assert.throws(() => parseAdminAddress(text), {
+      message: `${JSON.stringify(String(text))} can be reached from other machines, and who reaches it may purge: write "127.0.0.1:8079" or "unix:/run/sluice-admin.sock"`,
+    })
 })
 
 test('networks', () => {

@@ -2,7 +2,7 @@
  * Addresses as people write them: where to listen, which servers to ask, whom to trust.
  * Strategy: one parse function a kind; each throws a RangeError whose message says what to write instead.
  */
-import { parseIp, parseNetwork } from '../base/ip.ts'
+import { formatIp, parseIp, parseNetwork } from '../base/ip.ts'
 import type { ListenAddress } from '../server/options.ts'
 import type { ServerAddress } from '../upstream/options.ts'
 
@@ -30,6 +30,22 @@ export function parseListenAddress(written: string | number): ListenAddress {
   checkHost(parts.host, text)
   if (parts.port === null) throw new RangeError(`${quote(text)} has no port: write "${text}:8080"`)
   return { kind: 'tcp', host: parts.host, port: portOf(parts.port, text, 0) }
+}
+
+/**
+ * Where the program answers those who rule it: an address of this machine alone, or a unix socket.
+ * @throws RangeError
+ */
+export function parseAdminAddress(written: string | number): ListenAddress {
+  const address = parseListenAddress(written)
+  if (address.kind === 'unix') return address
+  // Not what the name means today: that may be an address that others reach.
+  if (address.host === 'localhost') return { ...address, host: '127.0.0.1' }
+  const loopback = (isIPv4(address.host) && address.host.startsWith('127.')) || isLoopback6(address.host)
+  if (loopback) return address
+  throw new RangeError(
+    `${quote(String(written))} can be reached from other machines, and who reaches it may purge: write "127.0.0.1:${address.port}" or "unix:/run/sluice-admin.sock"`,
+  )
 }
 
 /**
@@ -74,6 +90,11 @@ export function checkNetwork(text: string): void {
   throw new RangeError(
     `${quote(text)}: the length after the slash is a number from 0 to ${isIPv4(address) ? 32 : 128}`,
   )
+}
+
+function isLoopback6(text: string): boolean {
+  const bytes = parseIp(text)
+  return bytes !== null && formatIp(bytes) === '::1'
 }
 
 const isIPv4 = (text: string): boolean => !text.includes(':') && parseIp(text) !== null

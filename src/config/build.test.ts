@@ -17,13 +17,22 @@ function plan(data: unknown) {
   return buildPlan(config, CONTEXT)
 }
 
+const NOTHING_ELSE = { caches: [], admin: null }
+
 test('what is left out is the default', () => {
   const { listeners, groups, routers, ...rest } = plan({
     upstreams: { shop: '127.0.0.1:9000' },
     listeners: [{ listen: 0, routes: [{ to: 'shop' }] }],
   })
   assert.equal(routers[0], listeners[0].handler)
-  assert.deepEqual(rest, { drainTimeoutMs: 30_000, workers: 1, logFormat: null, logFile: null })
+  assert.deepEqual(rest, {
+    caches: [],
+    admin: null,
+    drainTimeoutMs: 30_000,
+    workers: 1,
+    logFormat: null,
+    logFile: null,
+  })
   const [{ handler, ...listener }] = listeners
   assert.ok(handler instanceof Router)
   assert.deepEqual(listener, {
@@ -100,10 +109,18 @@ const EVERYTHING = {
   workers: 4,
 }
 
+test('where it is ruled from', () => {
+  const listeners = [{ listen: 0, routes: [{ respond: 'x' }] }]
+  const loopback = { kind: 'tcp', host: '127.0.0.1', port: 8079 }
+  for (const admin of ['127.0.0.1:8079' as const, { listen: 'localhost:8079' }])
+    assert.deepEqual(plan({ listeners, admin }).admin, loopback)
+})
+
 test('everything that can be said reaches the core', () => {
   const { listeners, groups, routers, ...rest } = plan(EVERYTHING)
   assert.equal(routers.length, 1)
   assert.deepEqual(rest, {
+    ...NOTHING_ELSE,
     drainTimeoutMs: 60_000,
     workers: 4,
     logFormat: 'combined',

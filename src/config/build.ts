@@ -3,19 +3,26 @@
  * Strategy: everything is built once, here; per request nothing of the config is looked at again.
  */
 import { resolve } from 'node:path'
+import type { Cache, OpenStore } from '../cache/cache.ts'
 import { type Handler, type Layer, stack } from '../exchange/handler.ts'
 import { LIMITS, type Limits } from '../http1/limits.ts'
 import { RedirectHandler } from '../layers/redirect.ts'
 import { RespondHandler } from '../layers/respond.ts'
-import { type ClientTimeouts, LISTENER_DEFAULTS, type ListenerOptions } from '../server/options.ts'
+import {
+  type ClientTimeouts,
+  LISTENER_DEFAULTS,
+  type ListenAddress,
+  type ListenerOptions,
+} from '../server/options.ts'
 import { type Route, Router } from '../server/router.ts'
 import type { ConnectServices } from '../upstream/connect.ts'
 import { Group } from '../upstream/group.ts'
 import { UpstreamHandler } from '../upstream/upstream-handler.ts'
-import { parseListenAddress } from './addresses.ts'
+import { parseAdminAddress, parseListenAddress } from './addresses.ts'
 import { attemptRules } from './build-health.ts'
 import { groupOptions } from './build-upstream.ts'
 import { buildLayer } from './layers/build-layer.ts'
+import type { Behind, LayerContext } from './layers/layer-config.ts'
 import { bytesOf, defined, listOf, msOf } from './option-values.ts'
 import type { Path } from './problems.ts'
 import type { ConfigData, ListenerData, RouteData } from './schema.ts'
@@ -26,6 +33,10 @@ export interface Plan {
   readonly routers: readonly Router[]
   /** To be closed at the end: they hold connections. */
   readonly groups: readonly Group[]
+  /** To be started when it serves and closed at the end: they hold memory and files. */
+  readonly caches: readonly Cache[]
+  /** Where it can be looked into and ruled, or null. */
+  readonly admin: ListenAddress | null
   readonly drainTimeoutMs: number
   /** Processes that serve it. */
   readonly workers: number | 'auto'
@@ -45,6 +56,8 @@ export interface BuildContext {
 export interface PlanHooks {
   /** A layer that stands before layer `at` of a route, or behind the last one: before who answers. */
   readonly step?: (route: Path, at: number) => Layer
+  /** What caches open instead of the stores of the config. */
+  readonly openStore?: OpenStore
   /** What groups connect with instead of the network. */
   readonly services?: Partial<ConnectServices>
 }
@@ -56,10 +69,11 @@ export function buildPlan(config: ConfigData, context: BuildContext, hooks: Plan
   const upstreams = Object.entries(config.upstreams ?? {})
   const groups = upstreams.map(([name, upstream]) => new Group(groupOptions(name, upstream), hooks.services))
   const handlers = new Map(groups.map(group => [group.options.name, new UpstreamHandler(group)]))
+  const caches: Cache[] = []
   const routers = config.listeners.map((listener, index) => {
     const path: Path = ['listeners', index]
     const routes = listener.routes.map((route, at) =>
-      buildRoute(route, handlers, context, [...path, 'routes', at], hooks),
+      buildRoute(route, handlers, { ...context, caches }, [...path, 'routes', at], hooks),
     )
     return placed(context, path, () => new Router(routes))
   })
@@ -67,6 +81,8 @@ export function buildPlan(config: ConfigData, context: BuildContext, hooks: Plan
     listeners: config.listeners.map((listener, index) => listenerOptions(listener, routers[index])),
     routers,
     groups,
+    caches,
+    admin: adminOf(config.admin),
     drainTimeoutMs: msOf(config.drainTimeout) ?? DRAIN_TIMEOUT_MS,
     workers: config.workers ?? 1,
     logFormat: config.log?.format ?? null,
@@ -77,10 +93,12 @@ export function buildPlan(config: ConfigData, context: BuildContext, hooks: Plan
 function buildRoute(
   route: RouteData,
   handlers: ReadonlyMap<string, UpstreamHandler>,
-  context: BuildContext,
+  context: BuildContext & Pick<LayerContext, 'caches'>,
   path: Path,
   hooks: PlanHooks,
 ): Route {
+  const { layers = [] } = route
+  const { folder, caches } = context
   return {
     hosts: listOf(route.host),
     paths: listOf(route.path),
@@ -88,7 +106,9 @@ function buildRoute(
     handler: placed(context, path, () =>
       stack(
         withSteps(
-          (route.layers ?? []).map(layer => buildLayer(layer, context)),
+          layers.map((layer, at) =>
+            buildLayer(layer, { folder, caches, behind: behind(route, at), openStore: hooks.openStore }),
+          ),
           path,
           hooks,
         ),
@@ -97,6 +117,19 @@ function buildRoute(
     ),
     place: context.placeOf(path),
   }
+}
+
+/** Where a config is ruled from, or null. */
+export function adminOf(admin: ConfigData['admin']): ListenAddress | null {
+  if (admin === undefined) return null
+  return parseAdminAddress(typeof admin === 'object' ? admin.listen : admin)
+}
+
+/** What stands behind layer `at`. */
+function behind({ layers = [], to, redirect, respond }: RouteData, at: number): Behind {
+  const own = to === undefined ? [redirect ?? respond] : []
+  const name = to ?? (redirect === undefined ? 'respond' : 'redirect')
+  return { name, parts: [...layers.slice(at + 1), ...own] }
 }
 
 function withSteps(layers: readonly Layer[], path: Path, { step }: PlanHooks): readonly Layer[] {

@@ -5,8 +5,10 @@
  */
 import type { ListenAddress } from '../server/options.ts'
 import { parseListenAddress } from './addresses.ts'
+import { cacheProblems } from './cache-checks.ts'
 import { doubts } from './doubts.ts'
 import { layerFault } from './layers/build-layer.ts'
+import { NOTHING_BEHIND } from './layers/layer-config.ts'
 import { didYouMean } from './nearest.ts'
 import { checkHostPattern, checkMethod, checkPathPattern } from './patterns.ts'
 import { fault, messageOf, type Path, type Problem, pathText, warning } from './problems.ts'
@@ -26,6 +28,7 @@ export function crossChecks(data: unknown, folder: string): Problem[] {
     ...routes.flatMap(({ route, path }) => attemptProblems(route, path)),
     ...routes.flatMap(({ route, path }) => layerProblems(route, path, folder)),
     ...routes.flatMap(({ route, path }) => preflightProblems(route, path)),
+    ...cacheProblems(routes),
     ...listeners.flatMap((listener, index) => reachProblems(listener, ['listeners', index])),
     ...listenProblems(listeners),
     ...stickyProblems(
@@ -86,7 +89,7 @@ function unknownUpstream(name: string, path: Path, upstreams: readonly string[])
 /** The layers check more than the schema can: whether their options make sense together. */
 function layerProblems(route: Fields, path: Path, folder: string): Problem[] {
   return listOf(route.layers).flatMap((layer, index) => {
-    const found = layerFault(layer, { folder })
+    const found = layerFault(layer, { folder, behind: NOTHING_BEHIND, caches: [] })
     return found === null ? [] : [fault([...path, 'layers', index, ...found.path], found.message)]
   })
 }

@@ -30,6 +30,9 @@ export type Layer = LayerData
 /** What the `headers` layer is told. */
 export type HeadersOptions = LayerOptions<'headers'>
 
+/** What the `cache` layer is told. */
+export type CacheOptions = LayerOptions<'cache'>
+
 /** What the `compress` layer is told. */
 export type CompressOptions = LayerOptions<'compress'>
 
@@ -77,6 +80,11 @@ export function errorPages(pages: ErrorPagesOptions): { errorPages: ErrorPagesOp
 /** Edits header fields on the way to the upstream (`request`) and back (`response`). */
 export function headers(options: HeadersOptions): { headers: HeadersOptions } {
   return { headers: options }
+}
+
+/** Answers from what is stored of earlier responses (RFC 9111). */
+export function cache(options: CacheOptions = {}): { cache: CacheOptions } {
+  return { cache: options }
 }
 
 /** Compresses answers for clients that take it. */

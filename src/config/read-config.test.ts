@@ -138,11 +138,10 @@ run([
   {
     what: 'what belongs to later versions says so',
     files: yaml(
-      'listeners:\n  - listen: 8888\n    forward: {}\n    routes: [{ respond: hello, layers: [{ cache: {} }] }]\n',
+      'listeners:\n  - listen: 8888\n    forward: {}\n    routes: [{ respond: hello, layers: [{ compress: {} }] }]\n',
     ),
     faults: [
       'sluice.config.yaml:3:5: listeners[0]: unknown key "forward": the forward proxy is not in this version yet: take it out',
-      'sluice.config.yaml:4:43: listeners[0].routes[0].layers[0]: unknown key "cache": the cache layer is not in this version yet: take it out',
     ],
   },
   {
@@ -262,10 +261,10 @@ run([
     what: 'TypeScript: a layer that this version does not have',
     files: {
       'sluice.config.ts':
-        "import {\n  defineConfig,\n  cache,\n} from 'sluice'\nexport default defineConfig({ listeners: [] })\n",
+        "import {\n  defineConfig,\n  inspect,\n} from 'sluice'\nexport default defineConfig({ listeners: [] })\n",
     },
     faults: [
-      'sluice.config.ts:3:3: "sluice" exports nothing called cache: this version of Sluice does not have it',
+      'sluice.config.ts:3:3: "sluice" exports nothing called inspect: this version of Sluice does not have it',
     ],
   },
   {

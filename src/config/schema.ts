@@ -7,7 +7,7 @@
  */
 import { z } from 'zod'
 import { compileBody } from '../layers/template.ts'
-import { checkNetwork, parseListenAddress } from './addresses.ts'
+import { checkNetwork, parseAdminAddress, parseListenAddress } from './addresses.ts'
 import { CONFIG_HABITS, misplacedLayers, RESPOND_HABITS, ROUTE_HABITS } from './habits.ts'
 import { LAYER_NAMES, layerSchema } from './layers/index.ts'
 import {
@@ -159,7 +159,6 @@ export const routeSchema = object(
     paths: 'write path (it takes a list too)',
     methods: 'write method (it takes a list too)',
     upstream: 'write to',
-    cache: notYet('the cache layer'),
   },
 ).meta({ oneOf: [{ required: ['to'] }, { required: ['redirect'] }, { required: ['respond'] }] })
 
@@ -275,6 +274,37 @@ const logSchema = object(
   "{ format: 'json', file: 'access.log' }",
 ).meta({ description: 'The access log.' })
 
+const adminText = text('an address to listen on', '127.0.0.1:8079', parseAdminAddress)
+const adminPort = z.number().superRefine((port, context) => {
+  const message = messageOf(() => parseAdminAddress(port))
+  if (message !== null) context.addIssue({ code: 'custom', message })
+})
+const adminAddress = z.union([adminText, adminPort], {
+  error: wrongType('an address to listen on', '"127.0.0.1:8079"'),
+})
+const adminSchema = z
+  .union(
+    [
+      adminText,
+      adminPort,
+      object(
+        {
+          listen: adminAddress.meta({
+            description: 'An address of this machine alone, or a unix socket.',
+          }),
+        },
+        'an object with listen',
+        "{ listen: '127.0.0.1:8079' }",
+        { address: 'write listen', port: "write listen: '127.0.0.1:8079'" },
+      ),
+    ],
+    { error: wrongType('an address to listen on', '"127.0.0.1:8079"') },
+  )
+  .meta({
+    description:
+      'Where `sluice cache` and other programs look into the stores and purge: an address of this machine alone (127.0.0.1:8079), or a unix socket. Left out: nowhere.',
+  })
+
 /** More processes than any machine has use for. */
 const WORKERS_MAX = 1024
 const notWorkers = ({ input }: { input?: unknown }) =>
@@ -293,6 +323,7 @@ export const configSchema = object(
       description: 'Where clients connect.',
     }),
     log: logSchema.optional(),
+    admin: adminSchema.optional(),
     drainTimeout: duration(
       'How long running exchanges may take to finish when the program is asked to end.',
       '30s',

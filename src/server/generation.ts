@@ -5,6 +5,7 @@
  * the config, and what it read is given to the others and to every one that is started later.
  */
 import { formatDuration } from '../base/units.ts'
+import type { CacheAnswer, CacheQuestion } from '../cache/control.ts'
 import type { GroupState } from '../upstream/group-state.ts'
 import { type Counters, noCounters, sumOf } from './counters.ts'
 
@@ -33,6 +34,10 @@ export interface Worker<P, S> {
   reopenLog(): void
   /** `told` is called at most once; a later question takes its place. */
   askServers(told: (groups: readonly GroupState[]) => void): void
+  /** `told` is called at most once, and not after what comes back was called. */
+  askCaches(question: CacheQuestion, told: (answers: readonly CacheAnswer[]) => void): () => void
+  /** Another worker has removed these keys from a cache of this space. */
+  removed(space: string, keys: readonly string[]): void
   /** Ends it whatever it is doing. */
   kill(): void
 }
@@ -46,6 +51,8 @@ export interface WorkerEvents<P> {
   /** It was told to drain and accepts no more. */
   stopped(): void
   counted(counters: Counters): void
+  /** It has removed these keys from a cache of this space. */
+  removed(space: string, keys: readonly string[]): void
   /** How: `code 1` or `SIGKILL`. */
   ended(how: string): void
 }
@@ -90,6 +97,9 @@ const OVERTIME_MS = 5_000
 /** How long a worker that is told to end at once may write its log. */
 const CUT_TIMEOUT_MS = 1_000
 
+/** Told when a worker has removed keys from its caches: all others have to hear of it. */
+export type Removed<P, S> = (from: Worker<P, S>, space: string, keys: readonly string[]) => void
+
 interface Slot<P, S> {
   readonly index: number
   worker: Worker<P, S> | null
@@ -113,6 +123,7 @@ export class Generation<P extends WorkerPlan, S extends WorkerSockets> {
   /** Processes that have listened. */
   served = 0
   #host: WorkersHost<P, S>
+  #removed: Removed<P, S>
   #slots: Slot<P, S>[] = []
   #phase: Phase = 'starting'
   #settle!: (outcome: Outcome) => void
@@ -126,8 +137,9 @@ export class Generation<P extends WorkerPlan, S extends WorkerSockets> {
   #gone = noCounters()
 
   /** Starts the candidate. */
-  constructor(host: WorkersHost<P, S>) {
+  constructor(host: WorkersHost<P, S>, removed: Removed<P, S>) {
     this.#host = host
+    this.#removed = removed
     this.outcome = new Promise(resolve => {
       this.#settle = resolve
     })
@@ -140,6 +152,11 @@ export class Generation<P extends WorkerPlan, S extends WorkerSockets> {
 
   get counters(): Counters {
     return sumOf([this.#gone, ...this.#counted.values()])
+  }
+
+  /** Those that run, whatever they do. */
+  get processes(): Worker<P, S>[] {
+    return this.#slots.flatMap(({ worker }) => worker ?? [])
   }
 
   /** Those that listen now. */
@@ -237,6 +254,7 @@ export class Generation<P extends WorkerPlan, S extends WorkerSockets> {
         this.#settleEnding()
       },
       counted: counters => this.#counted.set(slot, counters),
+      removed: (space, keys) => this.#removed(worker, space, keys),
       ended: how => this.#ended(slot, how),
     })
     slot.worker = worker

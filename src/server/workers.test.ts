@@ -30,6 +30,8 @@ class FakeWorker implements Worker<Plan, FakeSockets> {
   cut = () => void this.told.push('cut')
   reopenLog = () => void this.told.push('reopen')
   askServers = () => void this.told.push('ask')
+  askCaches = () => () => {}
+  removed = (space: string, keys: readonly string[]) => void this.told.push(`removed ${space} ${keys}`)
   kill = () => void this.told.push('kill')
 }
 
@@ -423,4 +425,23 @@ test('log files are opened again by everyone, also by those that finish', async 
   await reload
   world.workers.reopenLogs()
   assert.deepEqual([one.told.at(-1), two.told.at(-1)], ['reopen', 'reopen'])
+})
+
+test('what one worker removes from its caches, every other hears, also those of old configs and of the next', async () => {
+  const world = new World()
+  const [one, two] = await world.started(plan('a'))
+  const reload = world.workers.reload()
+  const [three] = await world.rises(plan('b', 1))
+  await reload
+  void world.workers.reload()
+  const next = world.spawned.at(-1)!
+  const heard = () =>
+    [one, two, three, next].map(({ told }) => told.filter(each => each.startsWith('removed')))
+  two.events.removed('shop-1', ['a', 'b'])
+  const message = 'removed shop-1 a,b'
+  assert.deepEqual(heard(), [[message], [], [message], [message]])
+  one.events.ended('code 0')
+  three.events.removed('shop-1', ['c'])
+  assert.deepEqual(heard()[0], [message], 'it is gone')
+  assert.deepEqual(heard()[1], ['removed shop-1 c'])
 })

@@ -63,6 +63,11 @@ export class Workers<P extends WorkerPlan, S extends WorkerSockets> {
     return this.#current?.workers ?? []
   }
 
+  /** Those that may answer requests, also of old configs. */
+  get processes(): readonly Worker<P, S>[] {
+    return this.#all().flatMap(each => each.processes)
+  }
+
   get sockets(): S | null {
     return this.#current?.sockets ?? null
   }
@@ -132,8 +137,13 @@ export class Workers<P extends WorkerPlan, S extends WorkerSockets> {
     return [this.#current, this.#rising, ...this.#finishing].filter(each => each !== null)
   }
 
+  /** To every process but the one it happened in; one that starts only now has nothing in memory yet. */
+  #tellRemoved(from: Worker<P, S>, space: string, keys: readonly string[]): void {
+    for (const worker of this.processes) if (worker !== from) worker.removed(space, keys)
+  }
+
   async #rise(): Promise<Outcome> {
-    const rising = new Generation(this.#host)
+    const rising = new Generation(this.#host, (from, space, keys) => this.#tellRemoved(from, space, keys))
     this.#rising = rising
     const outcome = await rising.outcome
     if (outcome.kind === 'serving' && !this.#ending) {

@@ -43,7 +43,9 @@ test('bad use ends with 2 and says what to write', async context => {
       ['proxy', '--lisen', ':80', '--to', 'a'],
       /^unknown flag --lisen: did you mean --listen\?\nsee: sluice proxy --help\n$/,
     ],
-    [['proxy', '--to', 'a', '--cache=/tmp'], /^--cache is not in this version yet/m],
+    [['proxy', '--to', 'a', '--cache', '/tmp'], /^"\/tmp" belongs to no flag: write --cache=\/tmp$/m],
+    [['proxy', '--to', 'a', '--cache='], /^--cache= has no value: write --cache=DIR, or only --cache$/m],
+    [['proxy', '--to', 'a', '--admin', ':8079'], /^--admin: ":8079" can be reached from other machines/m],
     [['proxy', '--to', '--listen', ':80'], /^--to needs a value: write --to URL$/m],
     [['proxy', '--to', 'a', '--debug=yes'], /^--debug stands alone: take "=yes" away$/m],
     [

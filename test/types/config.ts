@@ -5,7 +5,9 @@
 import {
   basicAuth,
   bodyLimit,
+  type CacheOptions,
   type Config,
+  cache,
   compress,
   cors,
   defineConfig,
@@ -248,3 +250,36 @@ export const sizes: Listener = {
   readAhead: '64k',
   routes: [],
 }
+
+/** Every way to write a cache. */
+export const caches: CacheOptions[] = [
+  {},
+  { memory: 0, disk: './cache' },
+  { memory: '1GB', disk: { folder: './cache', size: '10GB' }, maxObject: '64MB' },
+  { heuristic: false, key: { query: 'none', headers: ['x-country'] } },
+  { heuristic: { fraction: 0.2 }, key: { query: { only: ['page'] }, cookies: ['language'] } },
+  {
+    rules: [
+      { status: [404, 410], ttl: '10s' },
+      { type: 'image/*', ttl: '1h' },
+    ],
+    ignore: ['request-directives'],
+  },
+  // @ts-expect-error: on goes without saying
+  { heuristic: true },
+  // @ts-expect-error: a number has no unit
+  { memory: 64 },
+  // @ts-expect-error: a rule says how long
+  { rules: [{ status: 404 }] },
+  // @ts-expect-error: no rule of the standard is called so
+  { ignore: ['nostore'] },
+  // @ts-expect-error: nothing else is answered from a store
+  { methods: ['POST'] },
+  // @ts-expect-error: there is no such option
+  { ttl: '1h' },
+]
+
+export const ruled = defineConfig({
+  admin: '127.0.0.1:8079',
+  listeners: [{ listen: 1, routes: [{ layers: [cache(), cache({ status: 'full' })], respond: 'x' }] }],
+})

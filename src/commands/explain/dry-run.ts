@@ -5,12 +5,14 @@
  * told cannot differ from what happens.
  */
 import { ProxyError } from '../../base/errors.ts'
+import { MemoryStore } from '../../cache/memory-store.ts'
 import { type BuildContext, buildPlan, type Plan } from '../../config/build.ts'
 import type { Path } from '../../config/problems.ts'
 import type { ConfigData } from '../../config/schema.ts'
 import type { Exchange } from '../../exchange/exchange.ts'
 import type { Handler, Layer } from '../../exchange/handler.ts'
 import type { ExchangeRecord } from '../../exchange/observer.ts'
+import type { HeaderList } from '../../http/header-list.ts'
 import { type ParsedRequest, parseRequestHead, parseResponseHead } from '../../http1/head-parser.ts'
 import type { Limits } from '../../http1/limits.ts'
 import { deadlines } from '../../net/deadlines.ts'
@@ -30,7 +32,14 @@ export interface Step {
   readonly route: Path
   /** How many layers are behind it. */
   readonly at: number
+  readonly method: string
+  readonly host: string
+  readonly hostPort: string
   readonly originTarget: string
+  /** The fields as they are here. */
+  readonly headers: HeaderList
+  readonly hasBody: boolean
+  readonly upgrade: string
   readonly fields: readonly string[]
 }
 
@@ -73,10 +82,12 @@ export async function dryRun(
 ): Promise<DryRun> {
   const run = new Run(config, context, listener)
   for (const group of run.plan.groups) running?.applyTo(group)
+  for (const cache of run.plan.caches) cache.start({ workers: 1, warn() {}, removed() {} })
   try {
     return await run.ask(asked)
   } finally {
     for (const group of run.plan.groups) group.close()
+    await Promise.all(run.plan.caches.map(cache => cache.close()))
   }
 }
 
@@ -93,6 +104,8 @@ class Run {
     this.#listener = listener
     this.plan = buildPlan(config, context, {
       step: (route, at) => this.#step(route, at),
+      // Nothing that is on disk is touched; an empty store makes the request one that misses.
+      openStore: options => new MemoryStore(options.memoryBytes, options),
       services: { dial: this.#dial, lookup: (name, done) => done(null, [name]) },
     })
   }
@@ -155,10 +168,21 @@ class Run {
   #step(route: Path, at: number): Layer {
     return (next: Handler): Handler => ({
       handle: exchange => {
-        const { originTarget, request } = exchange
+        const { originTarget, request, host, hostPort, upgrade } = exchange
         this.#exchange = exchange
         const fields = request.headers.entries().map(([name, value]) => `${name}: ${value}`)
-        this.#steps.push({ route, at, originTarget, fields })
+        this.#steps.push({
+          route,
+          at,
+          method: request.method,
+          host,
+          hostPort,
+          originTarget,
+          headers: request.headers.copy(),
+          hasBody: exchange.body.framing.kind !== 'none',
+          upgrade,
+          fields,
+        })
         next.handle(exchange)
       },
     })

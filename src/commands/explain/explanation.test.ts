@@ -321,6 +321,7 @@ test('the JSON has this shape', async () => {
         tried: listener.tried,
         route: { place: 'shop.yaml:22:9', hosts: ['shop.example.com'], paths: ['/api/*'], methods: [] },
         layers: [],
+        cache: null,
         answeredBy: 'upstream',
         error: null,
         upstream: {

@@ -14,6 +14,7 @@ import type { UpstreamData } from '../../config/schema-upstream.ts'
 import type { Lost } from '../../server/router.ts'
 import { type ApplyingLimit, listenerLimits, upstreamLimits } from './applying-limits.ts'
 import type { Asked } from './asked.ts'
+import { type ExplainedCache, explainedCache, partsOf } from './cached.ts'
 import { type ExplainedServer, explainedServers, whyPicked } from './choice.ts'
 import { type DryAnswer, type DryRun, dryRun, type Step } from './dry-run.ts'
 import { masked, maskedField } from './masking.ts'
@@ -48,6 +49,8 @@ export interface ExplainedListener {
   /** The one that takes it, or null. */
   readonly route: ExplainedRoute | null
   readonly layers: readonly ExplainedLayer[]
+  /** What the cache of the route makes of it; null when there is none, or the request does not get there. */
+  readonly cache: ExplainedCache | null
   /** Who makes the answer; `nobody`: the dry run did not come to an end. */
   readonly answeredBy: 'proxy' | 'layer' | 'redirect' | 'respond' | 'upstream' | 'nobody'
   /** The error that is answered, or null. */
@@ -102,10 +105,7 @@ export async function explanationOf(
 ): Promise<Explanation> {
   const { indexes, note } = askedListeners(config, asked)
   const listeners: ExplainedListener[] = []
-  for (const index of indexes)
-    listeners.push(
-      explainedListener(config, found, index, await dryRun(config, found, index, asked, running), running),
-    )
+  for (const index of indexes) listeners.push(await explained(config, found, index, asked, running))
   return {
     file: found.file,
     request: {
@@ -118,6 +118,47 @@ export async function explanationOf(
     running: running?.program ?? null,
     listeners,
   }
+}
+
+async function explained(
+  config: ConfigData,
+  found: ReadConfig,
+  index: number,
+  asked: Asked,
+  running: Running | null,
+): Promise<ExplainedListener> {
+  const run = await dryRun(config, found, index, asked, running)
+  const cache = await cacheOf(config, found, run, running)
+  return explainedListener(config, found, index, run, running, cache)
+}
+
+/** Without a program that runs, what is stored is not known: a store on disk may hold it all the same. */
+async function cacheOf(
+  config: ConfigData,
+  found: ReadConfig,
+  run: DryRun,
+  running: Running | null,
+): Promise<ExplainedCache | null> {
+  const placed = cacheLayers(config).map((path, at) => ({ path, cache: run.plan.caches[at] }))
+  for (const { path, cache } of placed) {
+    const step = run.steps.find(({ route, at }) => [...route, 'layers', at].join() === path.join())
+    if (step === undefined) continue
+    const nobody = 'no running sluice serves this config here: what is stored is not known'
+    const heard = running === null ? nobody : await running.storedFor(partsOf(step))
+    return explainedCache(cache, step, found.placeOf(path), heard)
+  }
+  return null
+}
+
+/** Where the caches of a plan stand in the config, in the order of the plan. */
+function cacheLayers({ listeners }: ConfigData): Path[] {
+  return listeners.flatMap(({ routes }, listener) =>
+    routes.flatMap(({ layers = [] }, route) =>
+      layers.flatMap((layer, at) =>
+        layer.cache === undefined ? [] : [['listeners', listener, 'routes', route, 'layers', at]],
+      ),
+    ),
+  )
 }
 
 /** The listeners on the port that was asked for; all of them when none is, or none was named. */
@@ -138,6 +179,7 @@ function explainedListener(
   index: number,
   run: DryRun,
   running: Running | null,
+  cache: ExplainedCache | null,
 ): ExplainedListener {
   const listener = config.listeners[index]
   const path: Path = ['listeners', index]
@@ -153,6 +195,7 @@ function explainedListener(
     tried: (run.trace?.tried ?? []).map(({ route: { place }, lost, why }) => ({ place, lost, why })),
     route: route === null || step === null ? null : explainedRoute(route, placeOf(step.route)),
     layers: route === null || step === null ? [] : explainedLayers(route, step, run, placeOf),
+    cache,
     answeredBy: answeredBy(route, step, run),
     error: run.error === null ? null : errorOf(run.error),
     upstream:

@@ -4,11 +4,14 @@
  * some say stands with their number. A program that does not answer leaves everything as after a start.
  */
 import { join } from 'node:path'
+import type { Heard as HeardOfCaches } from '../../admin/ask-workers.ts'
+import type { UrlParts } from '../../cache/control.ts'
 import type { ConfigData } from '../../config/schema.ts'
 import { askLine } from '../../net/line-socket.ts'
 import type { Endpoint } from '../../upstream/endpoint.ts'
 import type { Group } from '../../upstream/group.ts'
 import type { ServerState } from '../../upstream/group-state.ts'
+import { cachesQuestion, readCaches } from '../caches-state.ts'
 import { ANSWER_BYTES_MAX, type ProgramState, QUESTION, readState } from '../program-state.ts'
 import { digestOf, folderFault, socketName, stateFolders } from '../state-place.ts'
 
@@ -57,7 +60,7 @@ export async function askRunning(file: string, config: ConfigData): Promise<Hear
     if (answered === 'nobody') continue
     const state = answered === 'silent' ? null : readState(answered.line)
     if (state !== null && state.workers.length > 0)
-      return { running: new Running(state, digestOf(config)), note: '' }
+      return { running: new Running(state, digestOf(config), join(folder, socketName(file))), note: '' }
     return {
       running: null,
       note: 'the running sluice does not say how its servers are: it was asked, and gave no answer in time',
@@ -69,12 +72,26 @@ export async function askRunning(file: string, config: ConfigData): Promise<Hear
 export class Running {
   readonly program: ExplainedProgram
   #state: ProgramState
+  #socket: string
 
-  /** `digest`: of the config that is explained. */
-  constructor(state: ProgramState, digest: string) {
+  /** `digest`: of the config that is explained; `socket`: where it was asked. */
+  constructor(state: ProgramState, digest: string, socket = '') {
+    this.#socket = socket
     const { pid, version, workers, silent, config } = state
     this.program = { pid, version, workers: workers.length, silent, upToDate: config === digest }
     this.#state = state
+  }
+
+  /** What its workers have stored for a URL, or why that is not known. Never rejects. */
+  async storedFor(url: UrlParts): Promise<HeardOfCaches | string> {
+    const question = cachesQuestion(url)
+    if (question === null) return 'the URL is too long to ask the running sluice for it'
+    const answered = await askLine(this.#socket, question, LIMITS)
+    const heard = typeof answered === 'string' ? null : readCaches(answered.line)
+    return (
+      heard ??
+      'the running sluice does not say what it has stored: it was asked, and gave no answer that is understood'
+    )
   }
 
   /** Server by server of the group as it is explained; null for one that does not run. Null when the whole group does not. */

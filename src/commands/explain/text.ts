@@ -1,7 +1,9 @@
 /**
  * An explanation for people: from the listener down to the answer, each part with its place.
  */
+import { columns, printable } from '../table.ts'
 import type { ApplyingLimit } from './applying-limits.ts'
+import type { ExplainedCache, ExplainedVariant } from './cached.ts'
 import type {
   ExplainedLayer,
   ExplainedListener,
@@ -43,6 +45,7 @@ function listenerLines(listener: ExplainedListener, running: ExplainedProgram | 
     ...indented([
       ...routeLines(listener),
       ...section('layers, in this order', listener.layers.flatMap(layerLines)),
+      ...(listener.cache === null ? [] : cacheLines(listener.cache)),
       ...section('time limits and retries', limitLines(listener.limits, listener.route !== null)),
       ...(listener.upstream === null ? [] : upstreamLines(listener.upstream, running)),
       ...serverLines(listener),
@@ -82,6 +85,51 @@ function layerLines({ name, place, options, reached, changes, answers }: Explain
   return [`${place}  ${name} ${shortened(compact(options))}${state}`, ...indented(changes)]
 }
 
+function cacheLines({ place, name, key, extras, passedBy, stored, note, storing }: ExplainedCache): string[] {
+  const known =
+    stored === null
+      ? [note]
+      : stored.length === 0
+        ? ['nothing is stored for it']
+        : stored.flatMap(variantLines)
+  const [first] = storing
+  const alike = storing.every(({ words, clause }) => words === first.words && clause === first.clause)
+  const rows = alike ? [{ ...first, answer: 'any' }] : storing
+  const would = columns(
+    rows.map(({ answer, stored: is, clause, words }) => [
+      answer,
+      is ? 'stored' : 'not stored',
+      `${clause}: ${words}`,
+    ]),
+  )
+  return section(`cache ${name}  (${place})`, [
+    `key ${key}`,
+    ...(extras === '' ? [] : ['and its fields and cookies that key of the config names']),
+    ...(passedBy === '' ? known : [`it is passed by: ${passedBy}`]),
+    ...section('answers to this request would be', would),
+  ])
+}
+
+function variantLines(variant: ExplainedVariant): string[] {
+  const { status, bytes, vary, extras, workers, chosen, clause, words } = variant
+  const fields = vary.map(([name, value]) => (value === null ? `no ${name}` : `${name}: ${value}`))
+  const names = [...fields, ...(extras === '' ? [] : ['fields and cookies of key'])]
+  const which = names.length === 0 ? 'stored' : `stored for ${names.join(', ')}`
+  const where = `in ${workers} worker${workers === 1 ? '' : 's'}`
+  if (!chosen) return [`${which}, ${where}: for other requests`]
+  return [
+    `${which}, ${where}: ${status}, ${bytes} bytes`,
+    ...indented([variant.arithmetic, `${USES[variant.use] ?? variant.use}: ${words} (${clause})`]),
+  ]
+}
+
+const USES: Readonly<Record<string, string>> = {
+  fresh: 'it answers',
+  stale: 'it answers though stale',
+  refresh: 'it answers, and is validated behind the client',
+  validate: 'it is validated first',
+}
+
 function limitLines(limits: readonly ApplyingLimit[], routed: boolean): string[] {
   if (!routed) return []
   return columns(limits.map(({ of, name, value, from }) => [`${of} ${name}`, value, from]))
@@ -105,10 +153,18 @@ function upstreamLines(
   return section(`upstream ${name}, ${how}, its servers ${as}  (${place})`, columns(rows))
 }
 
-function serverLines({ serverRequest }: ExplainedListener): string[] {
+function isAnswered(cache: ExplainedCache | null): boolean {
+  const chosen = cache?.passedBy === '' ? cache.stored?.find(each => each.chosen) : undefined
+  return chosen !== undefined && chosen.use !== 'validate'
+}
+
+function serverLines({ serverRequest, cache }: ExplainedListener): string[] {
   if (serverRequest === null) return []
   const { method, target, fields } = serverRequest
-  return section('the server would get', [
+  const title = isAnswered(cache)
+    ? 'no server is asked while that is stored; else it would get'
+    : 'the server would get'
+  return section(title, [
     `${method} ${target} HTTP/1.1`,
     ...fields.map(([name, value]) => `${name}: ${value}`),
   ])
@@ -134,20 +190,6 @@ function answerLines(listener: ExplainedListener): string[] {
     ...(text === '' ? [] : ['', ...printable(text).trimEnd().split('\n')]),
   ])
 }
-
-/** Columns as wide as their widest cell, two spaces between them. */
-function columns(rows: readonly (readonly string[])[]): string[] {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map(row => row[column].length)))
-  return rows.map(row =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column]))
-      .join('  ')
-      .trimEnd(),
-  )
-}
-
-/** A terminal takes control characters for orders. */
-const printable = (text: string): string => text.replace(/[^\P{Cc}\n\t]/gu, '?')
 
 const shortened = (text: string): string =>
   text.length <= OPTIONS_LENGTH_MAX ? text : `${text.slice(0, OPTIONS_LENGTH_MAX)}…`

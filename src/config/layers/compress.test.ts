@@ -4,6 +4,7 @@ import type { Handler } from '../../exchange/handler.ts'
 import { checkData } from '../check.ts'
 import { pathText } from '../problems.ts'
 import { buildLayer } from './build-layer.ts'
+import { NOTHING_BEHIND } from './layer-config.ts'
 
 const NEXT: Handler = { handle() {} }
 
@@ -24,7 +25,10 @@ const GOOD: readonly object[] = [
 test('what can be written is built', () => {
   for (const options of GOOD) {
     assert.deepEqual(faults(options), [], JSON.stringify(options))
-    assert.notEqual(buildLayer({ compress: options }, { folder: '.' })(NEXT), NEXT)
+    assert.notEqual(
+      buildLayer({ compress: options }, { folder: '.', behind: NOTHING_BEHIND, caches: [] })(NEXT),
+      NEXT,
+    )
   }
 })
 

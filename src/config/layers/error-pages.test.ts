@@ -11,6 +11,7 @@ import { request } from '../../../test/support/requests.ts'
 import type { Layer } from '../../exchange/handler.ts'
 import { readConfig } from '../read-config.ts'
 import { buildLayer } from './build-layer.ts'
+import { NOTHING_BEHIND } from './layer-config.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'sluice-pages-'))
 after(() => rmSync(folder, { recursive: true }))
@@ -34,7 +35,7 @@ test('files are read once, at the start, and sent by what their ending says', as
         '5xx': { body: 'sorry: {status}' },
       },
     },
-    { folder },
+    { folder, behind: NOTHING_BEHIND, caches: [] },
   ) as Layer
   const origin = await startOrigin(t, (asked, wire) => wire.send(answer('no', `${asked.target.slice(1)} X`)))
   const proxy = await startProxy(t, { to: origin, layers: [layer] })

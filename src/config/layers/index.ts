@@ -5,9 +5,10 @@
  */
 import type { z } from 'zod'
 import { layerHabits } from '../habits.ts'
-import { notYet, object } from '../schema-parts.ts'
+import { object } from '../schema-parts.ts'
 import { basicAuthConfig } from './basic-auth.ts'
 import { bodyLimitConfig } from './body-limit.ts'
+import { cacheConfig } from './cache.ts'
 import { compressConfig } from './compress.ts'
 import { corsConfig } from './cors.ts'
 import { errorPagesConfig } from './error-pages.ts'
@@ -17,6 +18,7 @@ import { rewriteConfig } from './rewrite.ts'
 
 export const LAYERS = {
   headers: headersConfig,
+  cache: cacheConfig,
   compress: compressConfig,
   rewrite: rewriteConfig,
   bodyLimit: bodyLimitConfig,
@@ -40,10 +42,12 @@ const shape = Object.fromEntries(names.map(name => [name, LAYERS[name].schema.op
   [Name in LayerName]: z.ZodOptional<Layers[Name]['schema']>
 }
 
-const anyLayer = object(shape, 'a layer', "{ headers: { response: { set: { 'x-served-by': 'sluice' } } } }", {
-  ...layerHabits(names),
-  cache: notYet('the cache layer'),
-})
+const anyLayer = object(
+  shape,
+  'a layer',
+  "{ headers: { response: { set: { 'x-served-by': 'sluice' } } } }",
+  layerHabits(names),
+)
   .superRefine((layer, context) => {
     const given = Object.keys(layer)
     if (given.length === 0)

@@ -6,7 +6,23 @@ import type { z } from 'zod'
 export interface LayerContext {
   /** What relative names of files are relative to: the folder of the config file. */
   readonly folder: string
+  readonly behind: Behind
+  /** A layer that is a cache puts its `Cache` in here: somebody has to start and close it. */
+  readonly caches: object[]
+  /** An `OpenStore`: what caches open in the place of the stores of their options. Without its types, as `BuiltLayer`. */
+  readonly openStore?: ((...args: never) => unknown) | undefined
 }
+
+/** What stands behind a layer in its route. */
+export interface Behind {
+  /** The upstream, else `redirect` or `respond`. */
+  readonly name: string
+  /** The layers behind it, and who answers when that is no upstream, as they are written. */
+  readonly parts: readonly unknown[]
+}
+
+/** For who only wants to know whether a layer can be built. */
+export const NOTHING_BEHIND: Behind = { name: '', parts: [] }
 
 /** A `Layer`, told without its types: those would bring the types of Node into every config. */
 export type BuiltLayer = (next: never) => unknown
