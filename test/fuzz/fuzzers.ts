@@ -2,6 +2,11 @@
  * All fuzzers, each a function of chance alone that throws when something does not hold.
  */
 import assert from 'node:assert/strict'
+
+import { Crashes } from '../support/disk-crash.ts'
+
+import { cachedTraffic } from './cache-fuzz.ts'
+
 import { bodyInPieces, headInPieces } from './codec-fuzz.ts'
 import { REQUESTS, RESPONSES } from './corpus.ts'
 import { compareRequests, compareResponses } from './differential.ts'
@@ -28,6 +33,16 @@ async function responseAsNode(random: Random): Promise<void> {
   assert.equal(await compareResponses(method, mutated), null, JSON.stringify(mutated))
 }
 
+/** Processes that share the folder of a cache are killed in it, again and again. */
+async function killedInTheCache(random: Random): Promise<void> {
+  const crashes = new Crashes(random.of([300_000, 1_000_000, 100_000_000]))
+  try {
+    for (let round = 0; round < 8; round++) await crashes.round(random, 1 + random.below(3))
+  } finally {
+    await crashes.end()
+  }
+}
+
 export const FUZZERS: readonly Fuzzer[] = [
   { name: 'heads in pieces', run: headInPieces, rounds: 1_000 },
   { name: 'bodies in pieces', run: bodyInPieces, rounds: 3_000 },
@@ -35,4 +50,6 @@ export const FUZZERS: readonly Fuzzer[] = [
   { name: 'answers as Node reads them', run: responseAsNode, rounds: 4_000 },
   { name: 'conversations by the rules', run: honestConversation, rounds: 300 },
   { name: 'conversations of anything', run: hostileConversation, rounds: 1_000 },
+  { name: 'killed while they fill a cache', run: killedInTheCache, rounds: 1 },
+  { name: 'what a cache may answer', run: random => cachedTraffic(random), rounds: 200 },
 ]
