@@ -37,6 +37,14 @@ function ratio(
   return ours && theirs ? ours / theirs : null
 }
 
+const cpuOfCache = (work: string, peer: string, other: string, limit: number): Goal => ({
+  work,
+  words: `${work}: CPU per request against ${other}`,
+  limit,
+  unit: '×',
+  measured: rows => ratio(rows, work, peer, other, 'cpuMicros'),
+})
+
 const cpuAgainstNginx = (work: string, limit: number): Goal => ({
   work,
   words: `${work}: CPU per request against nginx`,
@@ -100,6 +108,22 @@ export const GOALS: readonly Goal[] = [
     atLeast: true,
     unit: '×',
     measured: rows => ratio(rows, 'many-routes', 'sluice+routes×2', 'sluice+routes', 'requestsPerSecond'),
+  },
+  cpuOfCache('cache-1k', 'sluice+cache', 'nginx+cache', 0.65),
+  cpuOfCache('cache-1k', 'sluice+cache', 'varnish', 0.5),
+  cpuOfCache('cache-64k', 'sluice+cache', 'nginx+cache', 0.8),
+  cpuOfCache('cache-304', 'sluice+cache', 'nginx+cache', 1),
+  cpuOfCache('cache-disk', 'sluice+disk', 'nginx+cache', 1),
+  {
+    ...cpuOfCache('cache-miss', 'sluice+cache', 'sluice', 1.25),
+    words: 'cache-miss: CPU of a miss that stores against the same request without a cache',
+  },
+  {
+    work: 'cache-collapse',
+    words: 'cache-collapse: origin requests for one cold URL of 1 000 clients',
+    limit: 1,
+    unit: 'requests',
+    measured: rows => validRow(rows, 'cache-collapse', 'sluice+cache')?.figures?.originRequests ?? null,
   },
 ]
 

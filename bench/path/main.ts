@@ -9,7 +9,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Bench, highestRate, measure, type Pace, type Run } from './measure.ts'
 import { type Options, peersFor, readOptions, UsageError, usage } from './options.ts'
-import { type Origin, startOrigin, startWebSocketOrigin } from './origin.ts'
+import { type Origin, startNodeOrigin, startOrigin } from './origin.ts'
 import { installNpmPeers, type Peer } from './peers.ts'
 import { openFilesMax } from './proc.ts'
 import { type Cores, chooseCores, cleanUpAtExit, findProgram, stop } from './processes.ts'
@@ -83,6 +83,7 @@ function summary(work: Work, run: Run): string {
   const remarks = run.remarks.length ? ` (${run.remarks.join(', ')})` : ''
   const faults = run.faults.length ? ` (invalid: ${run.faults.join(', ')})` : remarks
   if (work.driver === 'idle') return `${(perConnectionBytes / 1024).toFixed(1)} KB per connection${faults}`
+  if (work.driver === 'collapse') return `${run.figures.originRequests} origin requests a URL${faults}`
   if (work.driver === 'paced')
     return `p99 ${Math.round(p99Micros)} µs, ${cpuMicros.toFixed(1)} µs CPU${faults}`
   return `${cpuMicros.toFixed(1)} µs${faults}`
@@ -108,17 +109,35 @@ async function halfLoad(bench: Bench, rows: readonly Row[], peers: readonly Peer
   throw new Error('no proxy is there to find the half load with')
 }
 
+interface Origins {
+  readonly files: Origin
+  /** Null where no work needs it. */
+  readonly websocket: Origin | null
+  readonly slow: Origin | null
+}
+
+async function startOrigins(plans: readonly Plan[], { load }: Cores): Promise<Origins> {
+  const needed = (kind: Work['origin']) => plans.some(plan => plan.work.origin === kind)
+  return {
+    files: await startOrigin(load),
+    websocket: needed('websocket') ? await startNodeOrigin('websocket', load) : null,
+    slow: needed('slow') ? await startNodeOrigin('slow', load) : null,
+  }
+}
+
 async function runAll(
   options: Options,
   plans: readonly Plan[],
-  origin: Origin,
-  webSocketOrigin: Origin | null,
+  origins: Origins,
   cores: Cores,
 ): Promise<Result> {
   const bench: Bench = {
     cores,
-    originPort: origin.port,
-    webSocketPort: webSocketOrigin?.port ?? 0,
+    originPorts: {
+      files: origins.files.port,
+      websocket: origins.websocket?.port ?? 0,
+      slow: origins.slow?.port ?? 0,
+    },
     seconds: options.seconds,
     pace: null,
   }
@@ -131,7 +150,7 @@ async function runAll(
     rows.push(...(await runWork(bench, plan, options, progress)))
   }
   const date = new Date().toISOString().slice(0, 10)
-  const conditions = conditionsOf(origin, cores)
+  const conditions = conditionsOf(origins.files, cores)
   return { date, versions: versions(), options, conditions, pace: bench.pace, rows }
 }
 
@@ -165,13 +184,11 @@ async function main(): Promise<number> {
   const plans = planOf(options)
   if (plans.some(plan => plan.peers.some(peer => peer.kind === 'npm'))) await installNpmPeers(tell)
   const cores = chooseCores()
-  const origin = await startOrigin(cores.load)
-  const messages = plans.some(plan => plan.work.origin === 'websocket')
-  const webSocketOrigin = messages ? await startWebSocketOrigin(cores.load) : null
+  const origins = await startOrigins(plans, cores)
   pinSelf(cores)
-  const result = await runAll(options, plans, origin, webSocketOrigin, cores)
-  await stop(origin.running)
-  if (webSocketOrigin) await stop(webSocketOrigin.running)
+  const result = await runAll(options, plans, origins, cores)
+  for (const origin of [origins.files, origins.websocket, origins.slow])
+    if (origin) await stop(origin.running)
   process.stdout.write(`${markdown(result)}`)
   if (options.json) writeFileSync(options.json, `${JSON.stringify(result, null, 2)}\n`)
   if (options.write) writeReadme(readmePath, result)

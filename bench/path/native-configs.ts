@@ -1,16 +1,23 @@
 /**
- * The configuration texts of the programs that are not ours: nginx as origin, nginx, HAProxy and Caddy as proxies.
+ * The configuration texts of the programs that are not ours: nginx as origin; nginx, HAProxy and Caddy as proxies;
+ * nginx, Varnish and Squid as caches.
  * Strategy: each gets what its own manual advises for one worker behind kept connections, and nothing is logged.
  * Where a default would make a program look worse than it is, the default is changed and the reason stands beside.
  */
 import { userInfo } from 'node:os'
 import { openFilesMax } from './proc.ts'
+import { cachedTag } from './works.ts'
 
 /** Longer than any run: no connection is to end because the bench is slow. */
 const patienceSeconds = 300
 /** In place of "unlimited": connections are not to be renewed after nginx's thousand requests. */
 const keepAliveRequests = 1_000_000_000
 const connectionsMax = 8_192
+/** What every cache has room for: so little that in `cache-miss` all of them evict, as one does that has run for a while. */
+export const cacheMegabytes = 64
+
+/** Where an origin says how many requests it had so far, this one included. */
+export const countPath = '/requests-so-far'
 
 /** Two sockets a connection, and a few files for the program itself. */
 const proxyConnectionsMax = () => Math.min(connectionsMax, Math.floor((openFilesMax() - 200) / 2))
@@ -68,6 +75,17 @@ ${nginxUpstream('reader', `unix:${folder}/reader.sock`)}
   server {
     listen 127.0.0.1:${port} backlog=4096;
     location = / { return 200 "${answer}"; }
+    location = ${countPath} { stub_status; }
+    location /cache/ {
+      add_header Cache-Control "public, max-age=3600";
+      add_header ETag '${cachedTag}';
+      add_header Last-Modified "Tue, 01 Sep 2026 10:00:00 GMT";
+      return 200 "${answer}";
+    }
+    location /cached-64k {
+      add_header Cache-Control "public, max-age=3600";
+      root ${files};
+    }
     location = /upload {
       client_body_buffer_size 2m;
       proxy_pass http://reader;
@@ -119,6 +137,65 @@ ${nginxUpstream('origin', `127.0.0.1:${originPort}`)}
     }
   }
 }
+`
+
+/**
+ * What saves nginx work with what it finds in its cache, but for nothing else: files stay open, and go out by sendfile,
+ * which is dearer for 1 KB (two calls in the place of one) and cheaper for 64 KB (no copy). Without `tcp_nopush`, as
+ * with it 64 KB on this loopback wait 40 ms.
+ */
+const keptFiles = `
+  sendfile on;
+  open_file_cache max=2000 inactive=${patienceSeconds}s;
+  open_file_cache_valid ${patienceSeconds}s;
+`
+
+/** nginx as cache, in its defaults but for the lock, without which each of many that miss would ask the origin. */
+export const nginxCache = (folder: string, port: number, originPort: number, tuned: boolean) => `
+${nginxHead(folder)}
+http {
+${nginxHttp(folder)}
+${tuned ? keptFiles : ''}
+  proxy_cache_path ${folder}/cache levels=1:2 keys_zone=pages:64m max_size=${cacheMegabytes}m inactive=1h use_temp_path=off;
+${nginxUpstream('origin', `127.0.0.1:${originPort}`)}
+  server {
+    listen 127.0.0.1:${port} backlog=4096;
+    location / {
+      proxy_cache pages;
+      proxy_cache_lock on;
+      proxy_pass http://origin;
+      proxy_http_version 1.1;
+      proxy_set_header Connection "";
+    }
+  }
+}
+`
+
+/** All else is Varnish's own default: what is stored and for how long the origin says. */
+export const varnishCache = (originPort: number) => `
+vcl 4.1;
+backend default {
+  .host = "127.0.0.1";
+  .port = "${originPort}";
+}
+`
+
+/** Squid as accelerator, in memory only; it neither logs nor asks other caches. */
+export const squidCache = (folder: string, port: number, originPort: number) => `
+http_port 127.0.0.1:${port} accel no-vhost defaultsite=127.0.0.1:${originPort}
+cache_peer 127.0.0.1 parent ${originPort} 0 no-query no-digest no-netdb-exchange originserver name=origin
+http_access allow all
+never_direct allow all
+cache_mem ${cacheMegabytes} MB
+collapsed_forwarding on
+access_log none
+cache_log stdio:/dev/null
+pid_filename none
+coredump_dir ${folder}
+pinger_enable off
+icp_port 0
+shutdown_lifetime 0 seconds
+max_filedescriptors ${Math.min(65_536, openFilesMax())}
 `
 
 export const haproxyProxy = (port: number, originPort: number) => `

@@ -8,7 +8,7 @@ import { request } from 'node:http'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createGunzip } from 'node:zlib'
-import { nginxOrigin } from './native-configs.ts'
+import { countPath, nginxOrigin } from './native-configs.ts'
 import {
   type Command,
   findProgram,
@@ -24,10 +24,13 @@ const readyWithinMs = 5_000
 const pollEveryMs = 20
 const askWithinMs = 2_000
 
-/** The server that sends WebSocket messages back. */
-export async function startWebSocketOrigin(core: number | null): Promise<Origin> {
+/** The servers that are programs of our own, by what they are for. */
+const nodeOrigins = { websocket: 'websocket-origin.ts', slow: 'slow-origin.ts' }
+
+/** The server that sends WebSocket messages back, or the one that takes its time. */
+export async function startNodeOrigin(kind: keyof typeof nodeOrigins, core: number | null): Promise<Origin> {
   const port = await freePort()
-  const script = join(import.meta.dirname, 'websocket-origin.ts')
+  const script = join(import.meta.dirname, nodeOrigins[kind])
   const command = { program: process.execPath, args: [script, String(port)] }
   const running = start(command, core)
   await untilReady(running, port, command)
@@ -46,7 +49,8 @@ export async function startOrigin(core: number | null): Promise<Origin> {
   const files = join(folder, 'files')
   mkdirSync(files, { recursive: true })
   for (const work of WORKS) {
-    if (work.path !== '/' && work.method === 'GET' && work.origin === 'files') {
+    const isFile = /^\/[^/]+$/.test(work.path) && work.urls === 1
+    if (isFile && work.method === 'GET' && work.origin === 'files') {
       writeFileSync(join(files, work.path), contentOf(work))
     }
   }
@@ -89,6 +93,17 @@ export async function untilReady(running: Running, port: number, command: Comman
   throw new Error(words)
 }
 
+/** How many requests an origin has had so far, this question included; throws when it does not say. */
+export async function requestsSoFar(port: number): Promise<number> {
+  const answer = await fetch(`http://127.0.0.1:${port}${countPath}`, {
+    signal: AbortSignal.timeout(askWithinMs),
+  })
+  // nginx: "server accepts handled requests" and below it " 12 12 345".
+  const found = /^ *\d+ +\d+ +(\d+) *$/m.exec(await answer.text())
+  if (!found) throw new Error('the origin does not say how many requests it had')
+  return Number(found[1])
+}
+
 interface Answer {
   /** 0: there was none. */
   readonly status: number
@@ -126,9 +141,13 @@ export function ask(port: number, work: Work): Promise<Answer> {
 export async function checkAnswer(port: number, work: Work): Promise<void> {
   // Its load generator checks the handshake and every message itself.
   if (work.driver === 'websocket') return
+  // A cache that has nothing yet may answer in full; it is to have something.
+  if (work.status === 304) await ask(port, { ...work, headers: {} })
   const answer = await ask(port, work)
   if (!answer.status) throw new Error(answer.reason)
-  if (answer.status < 200 || answer.status > 299) throw new Error(`it answers ${answer.status}`)
+  const successful = answer.status >= 200 && answer.status < 300
+  if (work.status === 304 ? answer.status !== 304 : !successful)
+    throw new Error(`it answers ${answer.status}`)
   if (answer.gzipped !== (work.headers['Accept-Encoding'] === 'gzip'))
     throw new Error(`the answer is ${answer.gzipped ? '' : 'not '}compressed`)
   if (work.method === 'GET' && answer.bodyBytes !== work.answerBytes) {

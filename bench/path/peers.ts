@@ -5,7 +5,15 @@
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { caddyProxy, haproxyProxy, nginxProxy } from './native-configs.ts'
+import {
+  cacheMegabytes,
+  caddyProxy,
+  haproxyProxy,
+  nginxCache,
+  nginxProxy,
+  squidCache,
+  varnishCache,
+} from './native-configs.ts'
 import { type Command, findProgram, projectFolder, run } from './processes.ts'
 
 const peersFolder = join(import.meta.dirname, 'peers')
@@ -91,13 +99,17 @@ const manyRoutes = () => [
   { respond: 'hello' },
 ]
 
-function native(name: string, command: (program: string, site: Site) => Command): Peer {
+function native(
+  name: string,
+  command: (program: string, site: Site) => Command,
+  programName: string = name,
+): Peer {
   return {
     name,
     kind: 'native',
     warmUpSeconds: 1,
-    missing: () => (findProgram(name) ? null : 'not installed'),
-    command: site => command(findProgram(name) ?? name, site),
+    missing: () => (findProgram(programName) ? null : 'not installed'),
+    command: site => command(findProgram(programName) ?? programName, site),
   }
 }
 
@@ -106,6 +118,17 @@ function configFile(site: Site, name: string, text: string): string {
   writeFileSync(path, text)
   return path
 }
+
+const nginxWithCache = (name: string, tuned: boolean) =>
+  native(
+    name,
+    (program, site) => {
+      const text = nginxCache(site.folder, site.port, site.originPort, tuned)
+      const config = configFile(site, 'nginx.conf', text)
+      return { program, args: ['-p', site.folder, '-e', 'stderr', '-c', config] }
+    },
+    'nginx',
+  )
 
 let installFault: string | null = null
 
@@ -131,11 +154,30 @@ export const PEERS: readonly Peer[] = [
   sluiceRun('sluice+gzip', 1, to => [
     { layers: [{ compress: { encodings: ['gzip'], level: { gzip: 6 } } }], to },
   ]),
+  sluiceRun('sluice+cache', 1, to => [{ layers: [{ cache: { memory: `${cacheMegabytes}MB` } }], to }]),
+  sluiceRun('sluice+disk', 1, to => [{ layers: [{ cache: { memory: 0, disk: './cache' } }], to }]),
   sluiceRun('sluice+routes', 1, manyRoutes),
   sluiceRun('sluice+routes×2', 2, manyRoutes),
   native('nginx', (program, site) => {
     const config = configFile(site, 'nginx.conf', nginxProxy(site.folder, site.port, site.originPort))
     return { program, args: ['-p', site.folder, '-e', 'stderr', '-c', config] }
+  }),
+  nginxWithCache('nginx+cache', false),
+  nginxWithCache('nginx+cache+files', true),
+  native(
+    'varnish',
+    (program, site) => {
+      const config = configFile(site, 'default.vcl', varnishCache(site.originPort))
+      const place = ['-j', 'none', '-F', '-n', join(site.folder, 'work'), '-f', config]
+      const storage = ['-s', `malloc,${cacheMegabytes}m`, '-p', 'thread_pools=1']
+      return { program, args: [...place, ...storage, '-a', `127.0.0.1:${site.port}`] }
+    },
+    'varnishd',
+  ),
+  native('squid', (program, site) => {
+    const config = configFile(site, 'squid.conf', squidCache(site.folder, site.port, site.originPort))
+    // In one process: without -N another one would only wait for this one's end.
+    return { program, args: ['-N', '-f', config] }
   }),
   native('haproxy', (program, site) => {
     const config = configFile(site, 'haproxy.cfg', haproxyProxy(site.port, site.originPort))

@@ -70,6 +70,11 @@ const columnsOf: Record<Work['driver'], readonly Column[]> = {
     ['generator late p99', figures => time(figures.latenessP99Micros)],
     peakColumn,
   ],
+  collapse: [
+    ['origin requests a URL', figures => figures.originRequests.toFixed(1)],
+    ...latencyColumns,
+    peakColumn,
+  ],
   idle: [
     ['KB per connection', figures => (figures.perConnectionBytes / 1024).toFixed(1)],
     ['MB with all open', figures => megabytes(figures.residentKilobytes)],
@@ -93,7 +98,7 @@ export function table(titles: readonly string[], lines: readonly (readonly strin
 export function workTable(work: Work, rows: readonly Row[]): string {
   const own = rows.filter(row => row.work === work.name)
   const columns = columnsOf[work.driver]
-  const nginx = validRow(rows, work.name, 'nginx')?.figures ?? null
+  const nginx = validRow(rows, work.name, work.against)?.figures ?? null
   const lines = own.map(row => {
     const figures = row.figures
     const cells = columns.map(([, cell]) => (figures ? cell(figures, row, nginx) : '–'))

@@ -42,6 +42,8 @@ export function versions(): Versions {
       nginx: versionOf('nginx', ['-v']),
       haproxy: versionOf('haproxy', ['-v']),
       caddy: versionOf('caddy', ['version']),
+      varnish: versionOf('varnishd', ['-V']),
+      squid: versionOf('squid', ['-v']),
       wrk: versionOf('wrk', ['-v']),
       ...Object.fromEntries(npm),
     },

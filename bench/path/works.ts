@@ -8,18 +8,29 @@ export interface Work {
   readonly name: string
   /** One sentence for the reader of the table. */
   readonly title: string
-  /** wrk as fast as it goes · paced at half load · idle connections that are only held · WebSocket messages. */
-  readonly driver: 'wrk' | 'paced' | 'idle' | 'websocket'
-  /** What the proxies stand before: files and fixed answers, or a server that sends messages back. */
-  readonly origin: 'files' | 'websocket'
+  /**
+   * wrk as fast as it goes · paced at half load · idle connections that are only held · WebSocket messages · all
+   * connections ask for one cold URL at once, then for the next.
+   */
+  readonly driver: 'wrk' | 'paced' | 'idle' | 'websocket' | 'collapse'
+  /** What the proxies stand before: files and fixed answers, a server that sends messages back, or one that takes its time. */
+  readonly origin: 'files' | 'websocket' | 'slow'
   /** The proxy has a core to itself, or all cores together with load and origin. */
   readonly cores: 'apart' | 'shared'
   readonly method: string
   readonly path: string
+  /** How many URLs the requests take in turn: 1 is `path` alone, with more a number stands behind it; Infinity: each its own. */
+  readonly urls: number
   readonly headers: Readonly<Record<string, string>>
   /** Size of the request's body and of the answer's. */
   readonly bodyBytes: number
   readonly answerBytes: number
+  /** What is answered. */
+  readonly status: 200 | 304
+  /** How often the origin may be asked while the load runs, or the run is invalid; null: nobody counts. */
+  readonly asksOrigin: 'never' | 'each' | null
+  /** The peer that the others are set against. */
+  readonly against: 'nginx' | 'nginx+cache'
   readonly connections: number
   /** The peers that run it when none are named. */
   readonly peers: readonly string[]
@@ -55,9 +66,13 @@ const plain: Omit<Work, 'name' | 'title'> = {
   cores: 'apart',
   method: 'GET',
   path: '/',
+  urls: 1,
   headers: {},
   bodyBytes: 0,
   answerBytes: kilobyte,
+  status: 200,
+  asksOrigin: null,
+  against: 'nginx',
   connections: 64,
   peers: fewPeers,
   byDefault: true,
@@ -65,6 +80,10 @@ const plain: Omit<Work, 'name' | 'title'> = {
 
 // A megabyte on each of 64 connections would measure the memory of the machine; 16 keep the core just as busy.
 const large = { connections: 16 }
+const cachePeers = ['sluice+cache', 'nginx+cache', 'varnish', 'squid']
+/** What the origin calls its answers under `/cache/`. */
+export const cachedTag = '"5f3e-400"'
+const hit = { path: '/cache/page', asksOrigin: 'never', against: 'nginx+cache', peers: cachePeers } as const
 const upload = { ...large, path: '/upload', bodyBytes: megabyte }
 
 export const WORKS: readonly Work[] = [
@@ -137,6 +156,74 @@ export const WORKS: readonly Work[] = [
     cores: 'shared',
     answerBytes: 5,
     peers: ['sluice+routes', 'sluice+routes×2'],
+  },
+  {
+    ...plain,
+    ...hit,
+    name: 'cache-1k',
+    title: "1 KB out of the cache, wrk's own header fields",
+    peers: [...cachePeers, 'nginx+cache+files'],
+  },
+  {
+    ...plain,
+    ...hit,
+    name: 'cache-1k-browser',
+    title: '1 KB out of the cache, eight header fields as a browser sends them',
+    headers: browserHeaders,
+    byDefault: false,
+  },
+  {
+    ...plain,
+    ...hit,
+    name: 'cache-64k',
+    title: '64 KB out of the cache',
+    peers: [...cachePeers, 'nginx+cache+files'],
+    path: '/cached-64k',
+    answerBytes: 64 * kilobyte,
+  },
+  {
+    ...plain,
+    ...hit,
+    name: 'cache-304',
+    title: 'If-None-Match with the tag of what is in the cache: 304',
+    headers: { 'If-None-Match': cachedTag },
+    answerBytes: 0,
+    status: 304,
+  },
+  {
+    ...plain,
+    ...hit,
+    name: 'cache-miss',
+    title:
+      '1 KB from the origin, to be stored, every request for another URL; the caches have room for 64 MB',
+    path: '/cache/miss-',
+    urls: Number.POSITIVE_INFINITY,
+    asksOrigin: 'each',
+    against: 'nginx',
+    // Without a cache too: what a miss costs beyond a request that is only passed on.
+    peers: ['sluice', 'nginx', ...cachePeers],
+  },
+  {
+    ...plain,
+    ...hit,
+    name: 'cache-disk',
+    title: '1 KB out of a cache on disk (in memory of the kernel, not of the proxy), 1 000 URLs in turn',
+    path: '/cache/disk-',
+    urls: 1_000,
+    peers: ['sluice+disk', 'nginx+cache', 'nginx+cache+files'],
+  },
+  {
+    ...plain,
+    ...hit,
+    name: 'cache-collapse',
+    title:
+      '1 000 connections ask at once for a URL that is not in the cache and takes the origin half a second',
+    driver: 'collapse',
+    origin: 'slow',
+    path: '/cold-',
+    urls: Number.POSITIVE_INFINITY,
+    asksOrigin: null,
+    connections: 1_000,
   },
 ]
 

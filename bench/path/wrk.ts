@@ -1,7 +1,7 @@
 /**
  * wrk, the load that goes as fast as it can.
- * Strategy: one thread, the work's number of connections, a fixed request (no Lua runs per request), and a Lua
- * function at the end that prints what was counted as one line of JSON.
+ * Strategy: one thread, the work's number of connections, a fixed request (no Lua runs per request, but where each is
+ * to have a URL of its own), and a Lua function at the end that prints what was counted as one line of JSON.
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -44,13 +44,37 @@ end
 
 export const findWrk = () => findProgram('wrk')
 
+let runsSoFar = 0
+
+/** A request joined from two halves and a number: `wrk.format` for each would cost as much as the origin. */
+const numberedRequests = (path: string, urls: number) => `
+local before, after
+local count = 0
+function init()
+  before, after = wrk.format(nil, "${path}@"):match("^(.-)@(.*)$")
+end
+function request()
+  count = ${Number.isFinite(urls) ? `count % ${urls} + 1` : 'count + 1'}
+  return before .. count .. after
+end
+`
+
+/** Where every request has its own URL, no other run may have asked for it. */
+function requestFunction({ path, urls }: Work): string {
+  if (urls === 1) return ''
+  return numberedRequests(Number.isFinite(urls) ? path : `${path}${++runsSoFar}-`, urls)
+}
+
 function script(work: Work): string {
   const path = join(temporaryFolder(), `${work.name}.lua`)
   const fields = Object.entries(work.headers).map(
     ([name, value]) => `wrk.headers[ [[${name}]] ] = [[${value}]]`,
   )
   const body = work.bodyBytes ? `wrk.body = string.rep("x", ${work.bodyBytes})` : ''
-  writeFileSync(path, [`wrk.method = "${work.method}"`, ...fields, body, doneFunction].join('\n'))
+  writeFileSync(
+    path,
+    [`wrk.method = "${work.method}"`, ...fields, body, requestFunction(work), doneFunction].join('\n'),
+  )
   return path
 }
 
