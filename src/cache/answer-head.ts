@@ -20,6 +20,7 @@ const REMEMBERED_MAX = 1024
 /** RFC 9111 §1.2.2: what a number of seconds that is too large is taken for. */
 const AGE_MAX_S = 2_147_483_648
 
+const AGE_ID = idOf('age')
 const CONTENT_LENGTH_ID = idOf('content-length')
 
 /** Of the content that is not sent, or of another one (RFC 9110 §15.4.5, §8). Content-Location stays. */
@@ -62,7 +63,7 @@ function addStatus(headers: HeaderList, { outcome, status }: Said): void {
 
 /** RFC 9111 §4: Age is on every answer out of the store. */
 function addSaid(headers: HeaderList, head: EntryHead, said: Said): HeaderList {
-  headers.addChecked('Age', UNKNOWN, ageText(head, said.nowMs))
+  headers.addChecked('Age', AGE_ID, ageText(head, said.nowMs))
   addStatus(headers, said)
   return headers
 }

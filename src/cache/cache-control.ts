@@ -18,6 +18,22 @@ export const SECONDS_MAX = 2_147_483_648
 
 /** The values of all field lines; each is read by itself, so that a quote left open ends with its line. */
 export function parseCacheControl(lines: readonly string[]): Directives {
+  if (lines.length !== 1 || lines[0].length > REMEMBERED_CHARACTERS_MAX) return parseLines(lines)
+  const [line] = lines
+  const known = remembered.get(line)
+  if (known !== undefined) return known
+  const directives = parseLines(lines)
+  if (remembered.size >= REMEMBERED_MAX) remembered.clear()
+  remembered.set(line, directives)
+  return directives
+}
+
+/** A server says the same few things again and again; who says something new each time costs what it costs. */
+const REMEMBERED_MAX = 256
+const REMEMBERED_CHARACTERS_MAX = 256
+const remembered = new Map<string, Directives>()
+
+function parseLines(lines: readonly string[]): Directives {
   const found = new Map<string, (string | null)[]>()
   for (const line of lines) readLine(line, found)
   return found

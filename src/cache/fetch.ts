@@ -389,7 +389,7 @@ export class Fetch implements Reply, WaitingRoom {
   #firstHead(): ResponseHead {
     const { status, reason, version, headers } = this.#rawHead as ResponseHead
     const copy = headers.copy()
-    copy.removeAll(TAG_FIELDS)
+    if (this.#head?.tags.length !== 0) copy.removeAll(TAG_FIELDS)
     return { status, reason, version, headers: copy }
   }
 

@@ -5,9 +5,9 @@
  */
 
 import { parseEntityTag, strongMatch, weakMatch } from '../http/entity-tag.ts'
-import { DATE, idOf } from '../http/field-names.ts'
+import { AGE, DATE, HOP_BY_HOP, idOf } from '../http/field-names.ts'
 import { HeaderList, trimBlanks } from '../http/header-list.ts'
-import { dropConnectionFields } from '../http/hop-by-hop.ts'
+import { dropConnectionFields, namesFields } from '../http/hop-by-hop.ts'
 import { formatHttpDate } from '../http/http-date.ts'
 import type { ResponseHead } from '../http/message.ts'
 import { allows, type Directives, restricted } from './cache-control.ts'
@@ -21,20 +21,14 @@ import { variesNot } from './vary.ts'
 const TAG_NAMES = ['cache-tag', 'surrogate-key'] as const
 export const TAG_FIELDS: ReadonlySet<string> = new Set(TAG_NAMES)
 
+/** RFC 9110 §7.6.1: for one connection. Age is written anew whenever it is sent (RFC 9111 §4). */
+const KNOWN_NOT_STORED = HOP_BY_HOP | AGE
+
 const NOT_STORED: ReadonlySet<string> = new Set([
-  // RFC 9110 §7.6.1: for one connection.
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'te',
-  'transfer-encoding',
-  'upgrade',
   // RFC 9111 §3.1: for one proxy.
   'proxy-authenticate',
   'proxy-authentication-info',
   'proxy-authorization',
-  // Written anew whenever it is sent (RFC 9111 §4).
-  'age',
   // What is stored is whole, or kept as a whole of parts.
   'content-range',
   ...TAG_NAMES,
@@ -70,13 +64,21 @@ export function fieldsToStore(
 ): HeaderList {
   const stored = withoutUnstorable(headers, respondedMs)
   withhold(stored, options)
-  if (contentBytes >= 0) stored.setChecked('Content-Length', CONTENT_LENGTH_ID, String(contentBytes))
+  // Mostly it came so.
+  const isSaid =
+    stored.countKnown(CONTENT_LENGTH_ID) === 1 && stored.firstKnownNumber(CONTENT_LENGTH_ID) === contentBytes
+  if (contentBytes >= 0 && !isSaid)
+    stored.setChecked('Content-Length', CONTENT_LENGTH_ID, String(contentBytes))
   return stored
 }
 
 function withoutUnstorable(headers: HeaderList, respondedMs: number): HeaderList {
-  const fields = headers.copy()
-  dropConnectionFields(fields)
+  let from = headers
+  if (namesFields(headers)) {
+    from = headers.copy()
+    dropConnectionFields(from)
+  }
+  const fields = from.copyWithout(KNOWN_NOT_STORED)
   fields.removeAll(NOT_STORED)
   // RFC 9110 §6.6.1: the time of arrival in the place of a date that is missing or cannot be read.
   if ((fields.mask & DATE) === 0 || fields.countKnown(DATE_ID) > 1 || dateOf(fields, respondedMs) === null)
@@ -170,11 +172,13 @@ export function headUpdates(head: ResponseHead, entry: Entry): 'update' | 'inval
   return same ? 'update' : 'invalidate'
 }
 
+const NO_TAGS: readonly string[] = []
 const TAGS_MAX = 64
 const TAG_CHARACTERS_MAX = 256
 
 /** Cache-Tag (by commas) and Surrogate-Key (by blanks): what a response may be purged by. At most 64 of 256 characters each. */
 export function tagsOf(headers: HeaderList): readonly string[] {
+  if (!headers.hasAny(TAG_FIELDS)) return NO_TAGS
   const tags = new Set<string>()
   for (const field of TAG_NAMES)
     for (const line of headers.getAll(field))

@@ -4,6 +4,7 @@
  * a string out; everything else has no number and is passed on unread.
  */
 
+/** At most 31: each has a bit of a small integer. */
 const NAMES = [
   'connection',
   'keep-alive',
@@ -31,6 +32,11 @@ const NAMES = [
   'if-none-match',
   'if-modified-since',
   'if-unmodified-since',
+  'age',
+  'expires',
+  'vary',
+  'etag',
+  'last-modified',
 ] as const
 
 export type KnownName = (typeof NAMES)[number]
@@ -56,6 +62,7 @@ export const PRAGMA = bitOf('pragma')
 export const AUTHORIZATION = bitOf('authorization')
 export const RANGE = bitOf('range')
 export const IF_RANGE = bitOf('if-range')
+export const AGE = bitOf('age')
 /** Preconditions other than If-Range (RFC 9110 §13.1). */
 export const PRECONDITIONS = bitOf('if-match', 'if-none-match', 'if-modified-since', 'if-unmodified-since')
 

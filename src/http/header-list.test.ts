@@ -205,6 +205,14 @@ test('any changes: as an array of entries would do it', () => {
         model = apply(model, each as [string, string, string])
         const without = model.filter(([other]) => !/^(host|te)$/i.test(other))
         assert.equal(headers.textWithout(HOST | TE), without.map(([n, v]) => `${n}: ${v}\r\n`).join(''))
+        const copy = headers.copyWithout(HOST | TE)
+        assert.deepEqual(copy.entries(), without)
+        assert.deepEqual(copy.getAll('host'), [])
+        assert.deepEqual(
+          copy.getAll('date'),
+          without.filter(([n]) => n.toLowerCase() === 'date').map(([, v]) => v),
+        )
+        assert.equal(headers.hasAny(new Set([name.toLowerCase()])), headers.getAll(name).length > 0)
         assert.deepEqual(
           headers.getAll(name),
           model.filter(([n]) => n.toLowerCase() === name.toLowerCase()).map(([, v]) => v),

@@ -270,6 +270,33 @@ export class HeaderList {
     return new HeaderList(this.text, this.#marks.slice(), this.mask)
   }
 
+  /** A copy without the lines of the known names in `mask`: only marks are looked at (bench/micro/headers.bench.ts). */
+  copyWithout(mask: number): HeaderList {
+    if ((this.mask & mask) === 0) return this.copy()
+    const { text } = this
+    const before = this.#marks
+    const after: number[] = []
+    let kept = ''
+    let runStart = 0
+    let shift = 0
+    for (let i = 0; i < before.length; i += STRIDE) {
+      if ((mask & (1 << before[i])) === 0) {
+        pushMoved(after, before, i, shift)
+        continue
+      }
+      kept += text.slice(runStart, before[i + 1])
+      runStart = before[i + 4]
+      shift -= runStart - before[i + 1]
+    }
+    return new HeaderList(kept + text.slice(runStart), after, this.mask & ~mask)
+  }
+
+  /** Whether there is a field whose name, in lower case, is in the set. */
+  hasAny(names: ReadonlySet<string>): boolean {
+    const { text } = this
+    return nextAmong(text, 0, names, lengthsOf(names)) < text.length
+  }
+
   entries(): [string, string][] {
     const found: [string, string][] = []
     eachLine(this.text, (lineStart, colon, valueStart, valueEnd) => {
@@ -295,10 +322,16 @@ export class HeaderList {
   }
 }
 
-/** A bit for each length that a name in the set has: most lines need no more to be told apart. */
+const rememberedLengths = new WeakMap<ReadonlySet<string>, number>()
+
+/** A bit for each length that a name in the set has: most lines need no more to be told apart. Sets are not changed. */
 function lengthsOf(names: ReadonlySet<string>): number {
-  let lengths = 0
-  for (const name of names) lengths |= 1 << (name.length & 31)
+  let lengths = rememberedLengths.get(names)
+  if (lengths === undefined) {
+    lengths = 0
+    for (const name of names) lengths |= 1 << (name.length & 31)
+    rememberedLengths.set(names, lengths)
+  }
   return lengths
 }
 

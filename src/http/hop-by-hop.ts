@@ -34,13 +34,17 @@ export function connectionOptions(headers: HeaderList): string[] {
  * leaves them out by mask. Naming a protected field does nothing.
  */
 export function dropConnectionFields(headers: HeaderList): void {
-  if ((headers.mask & CONNECTION) === 0 || namesNothing(headers)) return
+  if (!namesFields(headers)) return
   const named = new Set(
     connectionOptions(headers).filter(option => !isStanding(option) && !PROTECTED.has(option)),
   )
   named.delete('close')
   if (named.size > 0) headers.removeAll(named)
 }
+
+/** Whether Connection may name fields: false for what nearly every message has. */
+export const namesFields = (headers: HeaderList): boolean =>
+  (headers.mask & CONNECTION) !== 0 && !namesNothing(headers)
 
 /** TE is one: every sender names it in Connection (RFC 9110 §10.1.4), and it is still to be read. */
 function isStanding(name: string): boolean {

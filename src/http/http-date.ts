@@ -27,10 +27,17 @@ export function formatHttpDate(timeMs: number): string {
  * one: it says nothing that the date does not.
  */
 export function parseHttpDate(text: string, nowMs: number): number | null {
-  return text.length === IMF_CHARS && text.charCodeAt(3) === COMMA
-    ? parseFixdate(text)
-    : parseObsolete(text, nowMs)
+  if (text.length !== IMF_CHARS || text.charCodeAt(3) !== COMMA) return parseObsolete(text, nowMs)
+  if (text !== lastParsed) {
+    lastParsed = text
+    lastParsedMs = parseFixdate(text)
+  }
+  return lastParsedMs
 }
+
+/** The Date of answers of one second, which is looked at several times for each. */
+let lastParsed = ''
+let lastParsedMs: number | null = null
 
 const IMF_CHARS = 29
 const COMMA = 44
