@@ -14,7 +14,7 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { BlockSums } from './checksums.ts'
 
 const NAME = /^[0-9a-f]{32}$/
@@ -22,6 +22,23 @@ const NAME = /^[0-9a-f]{32}$/
 /** Where the whole content of this name lies. */
 export const contentPath = (folder: string, name: string): string =>
   join(folder, 'contents', name.slice(0, 2), name)
+
+/**
+ * Makes a folder and those above it. Not by `recursive` of `mkdirSync`, which goes on for ever where a folder is there
+ * and nothing can be made in it: /proc/x (Node 24.21).
+ */
+export function makeFolder(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return
+  const above = dirname(path)
+  if (above !== path) makeFolder(above)
+  try {
+    mkdirSync(path, { mode: 0o700 })
+  } catch (error) {
+    const isThere = (error as NodeJS.ErrnoException).code === 'EEXIST'
+    // Another process was faster; or it is a link that leads nowhere, of which `statSync` complains.
+    if (!isThere || !statSync(path).isDirectory()) throw error
+  }
+}
 
 interface Growing {
   readonly file: number
@@ -44,8 +61,7 @@ export class ContentFiles {
 
   /** They may have been taken away while we ran. */
   makeFolders(): void {
-    for (const name of ['filling', 'contents'])
-      mkdirSync(join(this.#folder, name), { recursive: true, mode: 0o700 })
+    for (const name of ['filling', 'contents']) makeFolder(join(this.#folder, name))
   }
 
   /** Begins the file with its first piece. */
@@ -66,7 +82,7 @@ export class ContentFiles {
     this.#growing.delete(name)
     closeSync(growing.file)
     const path = contentPath(this.#folder, name)
-    mkdirSync(join(path, '..'), { recursive: true, mode: 0o700 })
+    makeFolder(dirname(path))
     renameSync(this.#fillingPath(name), path)
     return { bytes: growing.sums.bytes, sums: growing.sums.end() }
   }

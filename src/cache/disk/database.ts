@@ -104,6 +104,9 @@ export class Database {
          ${SCHEMA} pragma application_id=${APPLICATION_ID}; pragma user_version=${FORMAT}; commit`,
       )
     this.#db.exec('pragma journal_mode=wal; pragma synchronous=normal; pragma journal_size_limit=16777216')
+    // A database that can only be read opens like any other, and a transaction begins in it: what was purged could not
+    // be removed from it.
+    this.#db.exec(`begin immediate; pragma user_version=${FORMAT}; rollback`)
   }
 
   /** False: somebody has removed or replaced the file that this is. */

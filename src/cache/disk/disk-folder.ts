@@ -5,10 +5,10 @@
  * try every minute; while it is off nothing is found. What was to be removed and could not be is made up for
  * before anything is found again.
  */
-import { mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { type Clock, systemClock } from '../../base/clock.ts'
 import type { EntryHead, StoredBody } from '../entry.ts'
+import { makeFolder } from './content-files.ts'
 import { FORMAT, leaveAside } from './database.ts'
 import { faultWords, isBusy, isDamage } from './faults.ts'
 import { KeeperLink } from './keeper-link.ts'
@@ -296,7 +296,7 @@ export class DiskFolder {
   #open(): void {
     this.#state = 'opening'
     try {
-      mkdirSync(this.#path, { recursive: true, mode: 0o700 })
+      makeFolder(this.#path)
       const { bytesMax, leftoverMs } = this.#options
       this.#keeper = new KeeperLink({ folder: this.#path, bytesMax, leftoverMs }, words => this.#heard(words))
     } catch (error) {

@@ -1,6 +1,17 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import test from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -63,6 +74,69 @@ test('a file in the place of the folder turns the store off with one line, until
   assert.ok(put(store, headOf('/a', 1), Buffer.from('a')))
   assert.deepEqual(await found(store, '/a'), ['a'])
   assert.deepEqual(folder.lines.slice(1), [`cache: ${inside} is on again`])
+})
+
+test('a link that leads nowhere, and a file system in which nothing can be made, are told at once', async context => {
+  const folder = diskFolder(context)
+  const link = join(folder.path, 'link')
+  symlinkSync(join(folder.path, 'not-mounted'), link)
+  for (const path of [link, '/proc/nothing-can-be-made-here/cache']) {
+    folder.lines.length = 0
+    const store = await folder.open({ folder: path })
+    assert.equal(store.begin(headOf('/a', 1), 1), null)
+    assert.equal(folder.lines.length, 1)
+    assert.match(
+      folder.lines[0],
+      /^cache: .* is turned off, nothing is stored there: the folder cannot be made there: mount what is not mounted, .*\(ENOENT.*\)/,
+    )
+  }
+})
+
+/** The lines of a process that stores there and that permissions hold for, also when root runs the test. */
+async function visitWithoutPrivileges(folder: string): Promise<string[]> {
+  const visitor = fileURLToPath(new URL('../../../test/support/disk-visitor.ts', import.meta.url))
+  const command = [process.execPath, visitor, folder]
+  const asRoot = process.getuid?.() === 0
+  const [program, ...args] = asRoot
+    ? ['setpriv', '--bounding-set', '-dac_override', '--inh-caps', '-dac_override', ...command]
+    : command
+  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] })
+  let said = ''
+  child.stderr.on('data', chunk => {
+    said += chunk
+  })
+  const [code] = await once(child, 'close')
+  assert.equal(code, 0, said)
+  return said.trimEnd().split('\n')
+}
+
+test('a folder that this user may not write to is off, with one line', async context => {
+  const { path } = diskFolder(context)
+  chmodSync(path, 0o500)
+  const said = await visitWithoutPrivileges(path)
+  assert.equal(said.length, 1, said.join('\n'))
+  assert.match(
+    said[0],
+    /v1 is turned off, nothing is stored there: this user may not write there: .*\(EACCES/,
+  )
+})
+
+test('what can only be read is off at once: a purge could not remove it', async context => {
+  const folder = diskFolder(context)
+  const store = await folder.open()
+  put(store, headOf('/replaced', 1), Buffer.from('a'))
+  await store.close()
+  for (const name of readdirSync(join(folder.path, 'v1'))) {
+    const path = join(folder.path, 'v1', name)
+    if (name.startsWith('index.db')) chmodSync(path, 0o400)
+  }
+  const said = await visitWithoutPrivileges(folder.path)
+  assert.equal(said.length, 1, said.join('\n'))
+  assert.match(
+    said[0],
+    /v1 is turned off, nothing is stored there: it cannot be written: .*\(attempt to write a readonly database\)/,
+  )
+  assert.deepEqual(folder.lines, [])
 })
 
 test('what was to be removed while it was off does not come back', async context => {

@@ -26,6 +26,10 @@ const WORDS: readonly (readonly [RegExp, string])[] = [
   ],
   [/EACCES|EPERM/, 'this user may not write there: change the owner or the mode of the folder'],
   [/ENOTDIR|EEXIST/, 'there is a file in the place of the folder: give the cache another folder'],
+  [
+    /ENOENT/,
+    'the folder cannot be made there: mount what is not mounted, mend the link, or give the cache another folder',
+  ],
   [/EFBIG/, 'a file may not grow so large: raise the limit (ulimit -f)'],
   [/EMFILE|ENFILE/, 'too many files are open: raise the limit (ulimit -n)'],
   [
