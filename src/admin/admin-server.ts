@@ -34,6 +34,8 @@ export type AskCaches = (question: CacheQuestion) => Promise<Heard>
 interface Answer {
   readonly status: number
   readonly body: object
+  /** Methods that would do (RFC 9110 §15.5.6). */
+  readonly allow?: string
 }
 
 /** What there is, for who asks for nothing. */
@@ -58,23 +60,31 @@ export class AdminServer {
   }
 
   /** Rejects with the system's error. */
-  static async listen(address: ListenAddress, ask: AskCaches): Promise<AdminServer> {
+  static async listen(
+    address: ListenAddress,
+    ask: AskCaches,
+    { requestTimeoutMs = REQUEST_TIMEOUT_MS, checkIntervalMs = CHECK_INTERVAL_MS } = {},
+  ): Promise<AdminServer> {
     if (address.kind === 'unix') await removeStaleSocket(address.path)
     const server = http.createServer({
       maxHeaderSize: HEAD_BYTES_MAX,
-      headersTimeout: REQUEST_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      keepAliveTimeout: IDLE_TIMEOUT_MS,
-      connectionsCheckingInterval: CHECK_INTERVAL_MS,
+      headersTimeout: requestTimeoutMs,
+      requestTimeout: requestTimeoutMs,
+      connectionsCheckingInterval: checkIntervalMs,
     })
     server.maxConnections = CONNECTIONS_MAX
+    // Else one connection asks a thousand questions at once, and takes none of the answers.
+    server.maxRequestsPerSocket = 1
     server.timeout = IDLE_TIMEOUT_MS
     server.on('request', (request, response) => void serve(request, response, ask))
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
       const where =
         address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port }
+      // Nobody else may connect either in the moment before its mode is set below.
+      const before = process.umask(0o177)
       server.listen(where, resolve)
+      process.umask(before)
     })
     // Out of file descriptors, for example: whoever asked asks again.
     server.on('error', () => {})
@@ -111,8 +121,9 @@ async function serve(
     'Content-Length': body.length,
     'Cache-Control': 'no-store',
     'X-Content-Type-Options': 'nosniff',
-    // What is left of a body is not read.
-    ...(request.complete ? {} : { Connection: 'close' }),
+    ...(answer.allow === undefined ? {} : { Allow: answer.allow }),
+    // What is left of a body is not read, and a connection asks once.
+    Connection: 'close',
   })
   response.end(body)
 }
@@ -122,15 +133,18 @@ const fault = (status: number, error: string): Answer => ({ status, body: { erro
 async function answerTo(request: http.IncomingMessage, ask: AskCaches): Promise<Answer> {
   const { method = '', headersDistinct: fields } = request
   const refusal = refusalOf({ method, fields })
-  if (refusal !== null) return fault(refusal.status, refusal.words)
-  const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost')
-  if (pathname === '/cache/purge' && method === 'POST') {
+  if (refusal !== null) return { ...fault(refusal.status, refusal.words), allow: refusal.allow }
+  const target = URL.parse(request.url ?? '/', 'http://localhost')
+  if (target === null) return fault(400, 'this is not a target of a request: see GET /')
+  const { pathname, searchParams } = target
+  if (pathname === '/cache/purge') {
+    if (method !== 'POST') return { ...fault(405, 'reading is GET, purging is POST'), allow: 'POST' }
     const text = await bodyOf(request)
     return text === null
       ? fault(413, `a question has at most ${BODY_BYTES_MAX} bytes`)
       : await answered(() => purgeQuestion(text), ask)
   }
-  if (method !== 'GET') return fault(405, 'only /cache/purge takes POST')
+  if (method !== 'GET') return { ...fault(405, 'only /cache/purge takes POST'), allow: 'GET' }
   const make = QUESTIONS[pathname]
   if (make !== undefined) return await answered(() => make(searchParams), ask)
   if (pathname === '/') return { status: 200, body: CONTENTS }

@@ -14,6 +14,8 @@ export interface Refusal {
   readonly status: number
   /** What to do instead. */
   readonly words: string
+  /** Methods that would do (RFC 9110 §15.5.6). */
+  readonly allow?: string
 }
 
 /** Names by which this machine calls itself, with or without port. */
@@ -32,7 +34,7 @@ export function refusalOf({ method, fields }: AskedHead): Refusal | null {
     if (fields[name] !== undefined)
       return refused(403, `${name} says that a page of a browser asks: use sluice cache, or curl`)
   if (method === 'GET') return null
-  if (method !== 'POST') return refused(405, 'reading is GET, purging is POST')
+  if (method !== 'POST') return { ...refused(405, 'reading is GET, purging is POST'), allow: 'GET, POST' }
   // A form of a page cannot send this type without asking first (Fetch §2.2.2).
   const types = fields['content-type'] ?? []
   if (types.length !== 1 || !JSON_TYPE.test(types[0]))
