@@ -3,7 +3,7 @@ import test from 'node:test'
 import { FUZZERS } from './fuzzers.ts'
 import { Random } from './random.ts'
 
-for (const { name, run, rounds } of FUZZERS)
+for (const { name, run, rounds } of FUZZERS.filter(each => each.rounds > 0))
   test(`${name}, ${rounds} times`, async () => {
     for (let seed = 1; seed <= rounds; seed++)
       try {

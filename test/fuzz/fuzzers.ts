@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict'
 
 import { Crashes } from '../support/disk-crash.ts'
+import { ProgramCrashes } from '../support/program-crash.ts'
 
 import { cachedTraffic } from './cache-fuzz.ts'
 
@@ -43,6 +44,16 @@ async function killedInTheCache(random: Random): Promise<void> {
   }
 }
 
+/** The same for a whole program, its supervisor too, while clients fetch. */
+async function programKilled(random: Random): Promise<void> {
+  const crashes = await ProgramCrashes.begin(random, random.of(['1MB', '2MB', '100MB']))
+  try {
+    for (let life = 0; life < 10; life++) await crashes.life()
+  } finally {
+    await crashes.end()
+  }
+}
+
 export const FUZZERS: readonly Fuzzer[] = [
   { name: 'heads in pieces', run: headInPieces, rounds: 1_000 },
   { name: 'bodies in pieces', run: bodyInPieces, rounds: 3_000 },
@@ -51,5 +62,7 @@ export const FUZZERS: readonly Fuzzer[] = [
   { name: 'conversations by the rules', run: honestConversation, rounds: 300 },
   { name: 'conversations of anything', run: hostileConversation, rounds: 1_000 },
   { name: 'killed while they fill a cache', run: killedInTheCache, rounds: 1 },
+  // It has a test of its own, bounded by time: cache-crash-program.test.ts.
+  { name: 'a program with a cache is killed', run: programKilled, rounds: 0 },
   { name: 'what a cache may answer', run: random => cachedTraffic(random), rounds: 200 },
 ]
