@@ -80,13 +80,26 @@ function oneEntry(entry: EntryView): string[] {
   return [entry.key, ...columns(facts).map(line => `  ${line}`), `  ${entry.status}`, ...fields]
 }
 
-export function purgeText({ purged, workers, silent }: PurgeView, soft: boolean): string {
+/** `url`: what was asked for when it was one URL. */
+export function purgeText(
+  { purged, workers, silent }: PurgeView,
+  soft: boolean,
+  url: string | null = null,
+): string {
   const what = soft ? 'made stale' : 'purged'
   const where = workers === 1 ? '' : `, in ${workers} workers together`
   return lines([
     `${purged} ${purged === 1 ? 'response' : 'responses'} ${what}${where}`,
+    ...(purged === 0 && url !== null ? [nothingText(url)] : []),
     ...silentLines(silent),
   ])
+}
+
+/** A purge that misses its aim looks like one that had nothing to do. */
+function nothingText(url: string): string {
+  if (url.endsWith('*'))
+    return `* stands for itself in a URL: sluice cache purge --prefix ${url.slice(0, -1)} takes all that begins so`
+  return 'nothing was stored for this URL, to the letter of its query: sluice cache ls shows what is'
 }
 
 function silentLines(silent: number): string[] {

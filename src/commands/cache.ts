@@ -118,7 +118,7 @@ function purging(values: Values, url: string | null): Asking | { readonly faults
   const soft = values.has('soft')
   return {
     question: { path: '/cache/purge', body: { ...wishes[0], ...(soft ? { soft } : {}) } },
-    text: answer => purgeText(answer, soft),
+    text: answer => purgeText(answer, soft, url),
     code: reached,
   }
 }

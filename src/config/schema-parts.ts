@@ -7,6 +7,7 @@ import { z } from 'zod'
 import {
   DURATION_PATTERN,
   type DurationText,
+  formatSize,
   parseDuration,
   parseSize,
   SIZE_PATTERN,
@@ -90,7 +91,7 @@ export function size(description: string, example: SizeText, least: number): z.Z
     example,
     value => {
       if (parseSize(value) < least)
-        throw new RangeError(`"${value}" is too little: write at least "${least}B"`)
+        throw new RangeError(`"${value}" is too little: write at least "${formatSize(least)}"`)
     },
     { description, pattern: SIZE_PATTERN },
   )

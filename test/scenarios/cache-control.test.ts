@@ -155,6 +155,13 @@ test('tables for people', async t => {
   assert.match(shown, /^ {2}tags +all, a$/m)
   const missing = await program.command('show', `${url}/b`)
   assert.deepEqual([missing.code, missing.stdout], [1, 'nothing is stored for this URL\n'])
+  const aimless = (await program.command('purge', `${url}/*`)).stdout
+  assert.match(
+    aimless,
+    /^0 responses purged\n\* stands for itself in a URL: sluice cache purge --prefix http\S+\/ /,
+  )
+  const missed = (await program.command('purge', `${url}/b`)).stdout
+  assert.match(missed, /^0 responses purged\nnothing was stored for this URL/)
   await get(`${url}/a`)
   assert.match(
     (await program.command('stats')).stdout,

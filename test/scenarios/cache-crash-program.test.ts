@@ -1,7 +1,7 @@
 /**
  * The whole program is killed while clients fetch, supervisor and workers, and started again over the same folder:
  * everything that is served is what the server once made for that URL, and nothing that an answered purge has removed.
- * Hundreds of kills: `npm run fuzz -- --seconds 300 --only 'program'`.
+ * Hundreds of kills: `npm run fuzz -- --seconds 300 --only 'program with a cache'`.
  */
 import assert from 'node:assert/strict'
 import test from 'node:test'

@@ -125,6 +125,7 @@ const BAD: readonly [cache: unknown, fault: RegExp][] = [
   [{ disk: true }, /^disk: true is not a folder: write for example '\.\/cache', or \{ folder/],
   [{ disk: '' }, /^disk: "" is not the name of a folder/],
   [{ disk: { folder: 'c', size: '0' } }, /^disk\.size: "0" is too little/],
+  [{ disk: { folder: 'c', size: '1KB' } }, /^disk\.size: "1KB" is too little: write at least "1MB"$/],
   [{ disk: { folder: 'c', max: '1GB' } }, /^disk\.max: unknown key "max": write size$/],
   [{ maxObject: 'lots' }, /^maxObject: "lots" is not a size/],
   [{ defaultTtl: 60 }, /^defaultTtl: 60 is not a duration/],

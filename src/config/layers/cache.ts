@@ -18,6 +18,8 @@ import { type Behind, layerConfig } from './layer-config.ts'
 
 /** Fits every disk that is worth a cache; one that grows until the disk is full takes the machine down with it. */
 export const DISK_BYTES = 1024 ** 3
+/** With less, a database without entries is too large already, and nothing would ever be stored. */
+const DISK_BYTES_MIN = 1024 ** 2
 
 const VARIANTS_MAX = 1000
 /** Of a digest: enough that no two configs ever meet. */
@@ -42,7 +44,7 @@ const disk = z
           size: size(
             'How much may be stored there, all caches with this folder together.',
             '1GB',
-            1,
+            DISK_BYTES_MIN,
           ).optional(),
         },
         'a folder with its size',
