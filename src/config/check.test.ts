@@ -58,3 +58,16 @@ test('a config of many routes is checked in no time', () => {
   assert.deepEqual(problems, [])
   assert.ok(performance.now() - began < 5000)
 })
+
+test('the admin endpoint has an address of its own', () => {
+  const problems = (admin: unknown, listen: unknown) =>
+    checkData({ admin, listeners: [{ listen, routes: [{ respond: 'x' }] }] }, '/srv').problems.map(
+      ({ path, message }) => `${pathText(path)}: ${message}`,
+    )
+  const taken = ['admin: listeners[0].listen listens there already: choose another port']
+  assert.deepEqual(problems('127.0.0.1:8080', ':8080'), taken)
+  assert.deepEqual(problems({ listen: '127.0.0.1:8080' }, '127.0.0.1:8080'), taken)
+  assert.deepEqual(problems('unix:/run/a.sock', 'unix:/run/a.sock'), taken)
+  assert.deepEqual(problems('127.0.0.1:8079', ':8080'), [])
+  assert.deepEqual(problems('127.0.0.1:0', '127.0.0.1:0'), [])
+})

@@ -4,7 +4,7 @@
  * they look at what they understand and leave the rest to the schema.
  */
 import type { ListenAddress } from '../server/options.ts'
-import { parseListenAddress } from './addresses.ts'
+import { parseAdminAddress, parseListenAddress } from './addresses.ts'
 import { cacheProblems } from './cache-checks.ts'
 import { doubts } from './doubts.ts'
 import { layerFault } from './layers/build-layer.ts'
@@ -31,6 +31,7 @@ export function crossChecks(data: unknown, folder: string): Problem[] {
     ...cacheProblems(routes),
     ...listeners.flatMap((listener, index) => reachProblems(listener, ['listeners', index])),
     ...listenProblems(listeners),
+    ...adminProblems(data.admin, listeners),
     ...stickyProblems(
       fieldsOf(data.upstreams),
       routes.map(({ route, path }) => ({ listener: Number(path[1]), host: route.host, to: route.to })),
@@ -139,7 +140,7 @@ function textsOf(value: unknown, check: (text: string) => void): string[] | null
 }
 
 function listenProblems(listeners: readonly unknown[]): Problem[] {
-  const addresses = listeners.map(addressOf)
+  const addresses = listeners.map(listener => addressOf(listener))
   return addresses.flatMap((address, index) => {
     const other =
       address === null
@@ -157,11 +158,24 @@ function listenProblems(listeners: readonly unknown[]): Problem[] {
   })
 }
 
-function addressOf(listener: unknown): ListenAddress | null {
+/** Two of one program that want a port would say that another program has it. */
+function adminProblems(admin: unknown, listeners: readonly unknown[]): Problem[] {
+  const address = addressOf(isFields(admin) ? admin : { listen: admin }, parseAdminAddress)
+  if (address === null) return []
+  const other = listeners.findIndex(listener => {
+    const taken = addressOf(listener)
+    return taken !== null && collide(taken, address)
+  })
+  if (other === -1) return []
+  const see = ['listeners', other, 'listen']
+  return [fault(['admin'], `${pathText(see)} listens there already: choose another port`, { see })]
+}
+
+function addressOf(listener: unknown, parse = parseListenAddress): ListenAddress | null {
   const { listen } = fieldsOf(listener)
   if (typeof listen !== 'string' && typeof listen !== 'number') return null
   try {
-    return parseListenAddress(listen)
+    return parse(listen)
   } catch {
     return null
   }
