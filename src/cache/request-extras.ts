@@ -18,7 +18,9 @@ let lastHost = ''
 let lastPort = ''
 let lastAuthority = ''
 
-type Asking = Pick<Exchange, 'host' | 'hostPort' | 'request' | 'forwardedLines'>
+type Asking = Pick<Exchange, 'host' | 'hostPort' | 'forwardedLines'> & {
+  readonly request: Pick<Exchange['request'], 'headers'>
+}
 
 /** '' for an ordinary request under a config that adds nothing. No two requests are mixed up. */
 export function requestExtras(asking: Asking, options: KeyOptions): string {

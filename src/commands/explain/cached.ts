@@ -8,9 +8,10 @@ import type { Heard } from '../../admin/ask-workers.ts'
 import { systemClock } from '../../base/clock.ts'
 import type { Cache } from '../../cache/cache.ts'
 import { requestDirectives } from '../../cache/cache-control.ts'
-import { cacheKey, keyExtras } from '../../cache/cache-key.ts'
+import { cacheKey } from '../../cache/cache-key.ts'
 import { entryHead, type StoredHead, type UrlParts } from '../../cache/control.ts'
 import type { Entry, StoredBody } from '../../cache/entry.ts'
+import { requestExtras } from '../../cache/request-extras.ts'
 import { arithmetic, decideUse, REUSE } from '../../cache/reuse.ts'
 import { judge, STORING } from '../../cache/storable.ts'
 import { chooseVariant } from '../../cache/vary.ts'
@@ -24,7 +25,7 @@ export interface ExplainedCache {
   /** What `sluice cache` calls it. */
   readonly name: string
   readonly key: string
-  /** What the config adds to it, of this request; '' when it adds nothing. */
+  /** What tells variants apart beside Vary, of this request: what the config adds, and an origin unlike the key's; '': nothing. */
   readonly extras: string
   /** Why the store is not looked into at all, or ''. */
   readonly passedBy: string
@@ -76,9 +77,9 @@ export function explainedCache(
   heard: Heard | string,
 ): ExplainedCache {
   const { options, space } = cache
-  const { host, hostPort, originTarget, headers } = step
+  const { host, hostPort, originTarget, headers, forwardedLines } = step
   const key = cacheKey(host, hostPort, originTarget, options.key)
-  const extras = keyExtras(headers, options.key)
+  const extras = requestExtras({ host, hostPort, forwardedLines, request: { headers } }, options.key)
   return {
     place,
     name: space,

@@ -38,6 +38,8 @@ export interface Step {
   readonly originTarget: string
   /** The fields as they are here. */
   readonly headers: HeaderList
+  /** What servers are told of the client, as lines. */
+  readonly forwardedLines: string
   readonly hasBody: boolean
   readonly upgrade: string
   readonly fields: readonly string[]
@@ -168,7 +170,7 @@ class Run {
   #step(route: Path, at: number): Layer {
     return (next: Handler): Handler => ({
       handle: exchange => {
-        const { originTarget, request, host, hostPort, upgrade } = exchange
+        const { originTarget, request, host, hostPort, upgrade, forwardedLines } = exchange
         this.#exchange = exchange
         const fields = request.headers.entries().map(([name, value]) => `${name}: ${value}`)
         this.#steps.push({
@@ -179,6 +181,7 @@ class Run {
           hostPort,
           originTarget,
           headers: request.headers.copy(),
+          forwardedLines,
           hasBody: exchange.body.framing.kind !== 'none',
           upgrade,
           fields,

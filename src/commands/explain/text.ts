@@ -104,7 +104,9 @@ function cacheLines({ place, name, key, extras, passedBy, stored, note, storing 
   )
   return section(`cache ${name}  (${place})`, [
     `key ${key}`,
-    ...(extras === '' ? [] : ['and its fields and cookies that key of the config names']),
+    ...(extras === ''
+      ? []
+      : ['and its fields and cookies that key of the config names, or a host or scheme unlike the key']),
     ...(passedBy === '' ? known : [`it is passed by: ${passedBy}`]),
     ...section('answers to this request would be', would),
   ])
@@ -113,7 +115,7 @@ function cacheLines({ place, name, key, extras, passedBy, stored, note, storing 
 function variantLines(variant: ExplainedVariant): string[] {
   const { status, bytes, vary, extras, workers, chosen, clause, words } = variant
   const fields = vary.map(([name, value]) => (value === null ? `no ${name}` : `${name}: ${value}`))
-  const names = [...fields, ...(extras === '' ? [] : ['fields and cookies of key'])]
+  const names = [...fields, ...(extras === '' ? [] : ['fields, cookies or origin beside the key'])]
   const which = names.length === 0 ? 'stored' : `stored for ${names.join(', ')}`
   const where = `in ${workers} worker${workers === 1 ? '' : 's'}`
   if (!chosen) return [`${which}, ${where}: for other requests`]
