@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { cached, takes } from '../../test/support/cached.ts'
-import { GET } from '../../test/support/playbook.ts'
+import { GET, type Peer } from '../../test/support/playbook.ts'
 
 const FRESH = [
   'HTTP/1.1 200 OK',
@@ -58,6 +58,31 @@ cached("the client's own conditions are answered here", {}, ({ client, servers }
   client.sends(...get('If-None-Match: "b"'))
   assert.equal(takes(client).status, 200)
 })
+
+for (const [own, other, sent] of [
+  ['plain', '"b"', 'plain'],
+  ['"a"', 'plain', '"a"'],
+] as const)
+  cached(`a tag without quotes is not put into a list: ${own}`, {}, ({ client, servers, ages }) => {
+    const of = (accept: string) => get(`Accept-Language: ${accept}`)
+    let server: Peer | null = null
+    for (const [accept, tag] of [
+      ['de', own],
+      ['en', other],
+    ]) {
+      client.sends(...of(accept))
+      server ??= servers.accepts()
+      server.takes()
+      const fields = [`ETag: ${tag}`, 'Vary: Accept-Language', 'Cache-Control: max-age=60']
+      server.sends('HTTP/1.1 200 OK', ...fields, 'Content-Length: 2', '', accept)
+      takes(client)
+    }
+    ages(100)
+    client.sends(...of('de'))
+    assert.equal(takes(server as Peer).fields['if-none-match'], sent)
+    server?.sends('HTTP/1.1 304 Not Modified', `ETag: ${own}`, '', '')
+    assert.equal(takes(client).body, 'de')
+  })
 
 // Trouble
 

@@ -36,14 +36,19 @@ export function nominated(candidates: readonly Entry[], request: HeaderList): re
   )
 }
 
+const isTag = (etag: string): boolean => parseEntityTag(etag) !== null
+
 /** RFC 9111 §4.3.1: the tags of all stored responses that the answer may speak of, and the date of the one that fits. */
 export function validatorFields(
   candidates: readonly Entry[],
   entry: Entry | null,
 ): readonly (readonly [string, string])[] {
   const fields: (readonly [string, string])[] = []
-  const tags = new Set(candidates.map(({ head }) => head.etag).filter(etag => etag !== ''))
-  if (tags.size > 0) fields.push(['If-None-Match', [...tags].slice(0, TAGS_MAX).join(', ')])
+  const own = entry?.head.etag ?? ''
+  const tags = new Set(candidates.map(({ head }) => head.etag).filter(isTag))
+  // Servers that write their tags without quotes know them so; in a list with others nobody could tell it apart.
+  if (own !== '' && !isTag(own)) fields.push(['If-None-Match', own])
+  else if (tags.size > 0) fields.push(['If-None-Match', [...tags].slice(0, TAGS_MAX).join(', ')])
   const modified = entry?.head.lastModified ?? ''
   if (modified !== '') fields.push(['If-Modified-Since', modified])
   return fields
