@@ -163,3 +163,13 @@ describe('a store of many', () => {
     }
   })
 })
+
+it('what is on its way into it takes no more memory than what is in it may', () => {
+  const store = new MemoryStore(1_000_000, { variantsMax: 4 })
+  const chunk = markLasting(Buffer.alloc(50_000))
+  const fillings = Array.from({ length: 100 }, (_, n) => store.begin(headOf(`/${n}`, 50_000), 50_000))
+  const taken = fillings.filter(filling => filling?.write(chunk))
+  assert.equal(taken.length, 20)
+  for (const filling of fillings) filling?.abort()
+  assert.ok(store.begin(headOf('/next', 50_000), 50_000)?.write(chunk), 'there is room again')
+})

@@ -63,7 +63,7 @@ class MemoryFilling implements Filling {
   }
 
   write(chunk: Buffer): boolean {
-    if (this.content.bytes + chunk.length > this.#bytesMax) return false
+    if (this.content.bytes + chunk.length > this.#bytesMax || !this.#store.takes(chunk.length)) return false
     this.content.add(chunk)
     return true
   }
@@ -87,6 +87,8 @@ export class MemoryStore implements Store {
   readonly #byTag = new Map<string, Set<MemoryEntry>>()
   readonly #order: S3Fifo
   readonly #fillings = new Set<MemoryFilling>()
+  /** Bytes in them. */
+  #gathered = 0
   /** Those that are not packed, in a ring. */
   readonly #unpacked: (MemoryEntry | null)[]
   #unpackedAt = 0
@@ -151,13 +153,22 @@ export class MemoryStore implements Store {
   }
 
   forget(filling: MemoryFilling): void {
-    this.#fillings.delete(filling)
+    if (this.#fillings.delete(filling)) this.#gathered -= filling.content.bytes
+  }
+
+  /** For fillings: there is room for so many bytes more that are not stored yet. What is stored is not evicted for them. */
+  takes(bytes: number): boolean {
+    if (this.#gathered + bytes > this.#bytesMax) return false
+    this.#gathered += bytes
+    return true
   }
 
   /** For fillings: the content is whole. Null when it is not, or when it has been purged or closed meanwhile. */
   takeIn(filling: MemoryFilling, head: EntryHead): Entry | null {
     const { content, doom } = filling
-    if (!this.#fillings.delete(filling) || doom === 'gone' || content.bytes !== head.contentBytes) return null
+    const isOpen = this.#fillings.has(filling)
+    this.forget(filling)
+    if (!isOpen || doom === 'gone' || content.bytes !== head.contentBytes) return null
     const kept = doom === null ? head : madeStale(head, doom)
     const entry = new MemoryEntry(kept, content.laidOut(), ++this.#turn)
     const others = this.#variants.get(head.key) ?? NONE
@@ -300,6 +311,7 @@ export class MemoryStore implements Store {
   async close(): Promise<void> {
     this.#closed = true
     this.#fillings.clear()
+    this.#gathered = 0
     this.#clear()
   }
 }
