@@ -9,6 +9,7 @@ import type { Handler } from '../exchange/handler.ts'
 import { AUTHORIZATION, CACHE_CONTROL, PRAGMA, PRECONDITIONS, RANGE } from '../http/field-names.ts'
 import type { HeaderList } from '../http/header-list.ts'
 import { evaluatePreconditions } from '../http/preconditions.ts'
+import { asksTooMuch } from '../http/range.ts'
 import { guarded } from '../net/bugs.ts'
 import { answerFromEntry, answerFromPartial } from './answer.ts'
 import { Asked, type WaitingRoom } from './asked.ts'
@@ -22,6 +23,7 @@ import { type Again, Fetch } from './fetch.ts'
 import { ForwardReply, failWith, forwarded, InvalidatingReply } from './forward-reply.ts'
 import { isUnsafe } from './invalidate.ts'
 import { HeadReply, PartReply } from './part-reply.ts'
+import { isMeant } from './purge.ts'
 import { requestExtras } from './request-extras.ts'
 import { decideUse, isForOne, REUSE, type UseCode, wantsItsOwn } from './reuse.ts'
 import { chooseVariant, varyFields } from './vary.ts'
@@ -76,13 +78,16 @@ export class CacheHandler implements Handler, Again {
   /** The store has to look it up first. */
   #wait(asked: Asked, found: Promise<readonly Entry[]>): void {
     const lookup = new Lookup()
+    const { removals } = this.#cache
+    const { turn } = removals
     asked.waitIn(lookup)
-    const use = (entries: readonly Entry[]): void => {
-      if (lookup.over) {
-        closeAll(entries, null)
-        return
-      }
+    const use = (found: readonly Entry[]): void => {
       const { exchange, key, extras, directives } = asked
+      // What was removed while it was looked for is not there.
+      const removed = found.some(({ head }) => removals.since(turn, what => isMeant(what, head)))
+      if (lookup.over || removed) closeAll(found, null)
+      if (lookup.over) return
+      const entries = removed ? NO_ENTRIES : found
       asked.goesOn()
       guardedFor(exchange, () => this.#use(exchange, key, extras, directives, entries))
     }
@@ -183,7 +188,7 @@ export class CacheHandler implements Handler, Again {
     if (method === 'HEAD' && !directives.noStore) this.#sendHead(asked)
     else if (directives.noStore || ((headers.mask & PRECONDITIONS) !== 0 && asksOrigin(headers)))
       this.#sendAlone(asked, 'request')
-    else if ((headers.mask & RANGE) !== 0 && asked.entry === null) this.#part(asked)
+    else if (asked.entry === null && asksForParts(headers)) this.#part(asked)
     else if (uncacheable.has(asked.id, clock.wallMs())) this.#sendAlone(asked, asked.fwd)
     else this.#fetch(asked)
   }
@@ -283,6 +288,10 @@ const forwardReason = (code: UseCode): Forward => (code.startsWith('request-') ?
 
 const asksOrigin = (headers: HeaderList): boolean =>
   headers.has('if-match') || headers.has('if-unmodified-since')
+
+/** What asks for too much of itself is asked for as a whole, as it would be answered from the store. */
+const asksForParts = (headers: HeaderList): boolean =>
+  (headers.mask & RANGE) !== 0 && !asksTooMuch(headers.get('range') ?? '')
 
 function closeAll(entries: readonly Entry[], kept: Entry | null): void {
   for (const entry of entries) if (entry !== kept) entry.body.close()

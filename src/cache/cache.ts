@@ -10,11 +10,21 @@ import { CacheHandler } from './cache-layer.ts'
 import type { Fetch } from './fetch.ts'
 import type { CacheOptions } from './options.ts'
 import { PartialStore } from './partial-store.ts'
+import { Removals } from './removals.ts'
 import type { Purge, Store } from './store.ts'
 import { Uncacheable } from './uncacheable.ts'
 
 /** Of the bytes in memory, what parts of responses may take. */
 const PARTIAL_SHARE = 0.25
+
+/** What becomes of what is on its way when it is purged: it is not stored; `removed`: nor is what was stored before. */
+export type Doom = 'removed' | 'stale'
+
+/** A response that is on its way and may be stored. */
+export interface UnderWay {
+  isMeant(what: Purge): boolean
+  doom(doom: Doom): void
+}
 
 /** What a cache is told when its process begins to serve. */
 export interface CacheStart {
@@ -43,6 +53,9 @@ export class Cache {
   readonly uncacheable: Uncacheable
   /** What is being fetched, by key and extras; several when variants differ. */
   readonly fetches = new Map<string, Fetch[]>()
+  /** All that may come to be stored. */
+  readonly underWay = new Set<UnderWay>()
+  readonly removals = new Removals()
   /** Requests that it was asked for, and those that it answered without a server. */
   readonly counts = { asked: 0, hits: 0 }
   /** Bytes of responses on their way into the store. */
@@ -105,15 +118,12 @@ export class Cache {
   }
 
   #purge(what: Purge, staleAtMs: number | null): number | Promise<number> {
-    this.#doomFetches(what)
+    // What is on its way may have been made before: it is passed on, and not kept.
+    this.removals.add(what)
+    const doom = staleAtMs === null ? 'removed' : 'stale'
+    for (const each of [...this.underWay]) if (each.isMeant(what)) each.doom(doom)
     if (what.kind === 'key') this.partials?.removeKey(what.key)
     else this.partials?.clear()
     return this.store?.purge(what, staleAtMs) ?? 0
-  }
-
-  /** What is on its way may have been made before: it is passed on, and not kept. */
-  #doomFetches(what: Purge): void {
-    for (const fetches of this.fetches.values())
-      for (const fetch of fetches.slice()) if (fetch.isMeant(what)) fetch.doom()
   }
 }

@@ -9,7 +9,7 @@ import type { Entry, EntryHead } from './entry.ts'
 import type { CacheOptions } from './options.ts'
 import { ageOf, type Policy } from './policy.ts'
 import { judgeUpdated } from './storable.ts'
-import { fieldsToStore, tagsOf, updatedFields } from './stored-fields.ts'
+import { fieldsToStore, TAG_FIELDS, tagsOf, updatedFields } from './stored-fields.ts'
 import { renewedVary, varyFields } from './vary.ts'
 
 const CONTENT_LENGTH_ID = idOf('content-length')
@@ -50,10 +50,15 @@ export function entryHead(
   }
 }
 
+/**
+ * kept: with its new head. removed: what it says now forbids to keep it; this once it is used. left: what was said is for
+ * one client (RFC 9111 §3.5), and what is stored stays as it was.
+ */
+export type Fate = 'kept' | 'removed' | 'left'
+
 export interface Renewed {
   readonly head: EntryHead
-  /** What it says now forbids to keep it; this once it is used. */
-  readonly kept: boolean
+  readonly fate: Fate
 }
 
 /** RFC 9111 §3.2, §4.3.4: the stored head with the fields of a 304, or of an answer to HEAD, and the freshness that follows from them. */
@@ -75,7 +80,7 @@ export function renewedHead(
     respondedMs,
   }
   const tags = tagsOf(fresh.headers)
-  const { policy } = judgeUpdated(answered, stored.status, headers, options)
+  const { policy, code } = judgeUpdated(answered, stored.status, headers, options)
   const head: EntryHead = {
     ...stored,
     vary: options.ignore.has('vary') ? [] : renewedVary(stored.vary, headers, request),
@@ -87,20 +92,35 @@ export function renewedHead(
     lastModified: headers.get('last-modified') ?? '',
     tags: tags.length > 0 ? tags : stored.tags,
   }
-  return { head, kept: policy !== null }
+  if (policy !== null) return { head, fate: 'kept' }
+  return { head, fate: code === 'authorization' ? 'left' : 'removed' }
 }
 
-/** The stored response that a request waits for with its new head, or null: it is not among those that have one. */
-export function renewedEntry(entry: Entry | null, renewed: ReadonlyMap<EntryHead, EntryHead>): Entry | null {
+/** What a 304 makes of one of the stored responses that it speaks of. */
+export interface Renewal extends Renewed {
+  readonly entry: Entry
+  readonly before: EntryHead
+}
+
+/** `origin`: of the 304. Nothing is changed: others may hold the same entries. */
+export function renewals(
+  updated: readonly Entry[],
+  fresh: ResponseHead,
+  origin: Origin,
+  options: CacheOptions,
+): readonly Renewal[] {
+  return updated.map(entry => ({
+    entry,
+    before: entry.head,
+    ...renewedHead(entry.head, fresh, origin, options),
+  }))
+}
+
+/** What has become of the stored response that a request waits for, or null: the 304 did not speak of it. */
+export function renewalOf(entry: Entry | null, all: readonly Renewal[]): Renewal | null {
   if (entry === null) return null
-  for (const [before, after] of renewed) {
-    // Stores may give each request an object of its own for the same response.
-    const same = entry.head === before || entry.head === after || isSame(entry.head, before)
-    if (!same) continue
-    entry.head = after
-    return entry
-  }
-  return null
+  // Stores may give each request an object of its own for the same response.
+  return all.find(each => entry === each.entry || isSame(entry.head, each.before)) ?? null
 }
 
 const isSame = (one: EntryHead, other: EntryHead): boolean =>
@@ -119,6 +139,13 @@ export function sharedHead(
   const copy = headers.copy()
   copy.add('Age', String(Math.floor(ageOf(policy, respondedMs, nowMs))))
   return { status, reason, version: 11, headers: copy }
+}
+
+/** For the one in whose name it was asked for: with all that was said to it, what is not stored included. */
+export function leadersHead({ status, reason, version, headers }: ResponseHead): ResponseHead {
+  const copy = headers.copy()
+  copy.removeAll(TAG_FIELDS)
+  return { status, reason, version, headers: copy }
 }
 
 /** -1 when the end of the content is not known. */

@@ -8,21 +8,22 @@ import { ProxyError } from '../base/errors.ts'
 import type { Source } from '../base/flow.ts'
 import type { Reply } from '../exchange/exchange.ts'
 import type { Handler } from '../exchange/handler.ts'
-import { PRECONDITIONS, RANGE } from '../http/field-names.ts'
 import type { HeaderList } from '../http/header-list.ts'
 import type { ResponseHead } from '../http/message.ts'
 import { answerFromEntry } from './answer.ts'
+import { planAnswer } from './answer-plan.ts'
 import type { Asked, WaitingRoom } from './asked.ts'
-import type { Cache } from './cache.ts'
+import type { Cache, Doom, UnderWay } from './cache.ts'
 import { NO_DIRECTIVES } from './cache-control.ts'
 import type { CacheOutcome } from './cache-status.ts'
 import type { Entry, EntryHead } from './entry.ts'
 import {
   contentLengthOf,
   entryHead,
+  leadersHead,
   type Origin,
-  renewedEntry,
-  renewedHead,
+  renewalOf,
+  renewals,
   sharedHead,
   ttlOf,
 } from './entry-head.ts'
@@ -30,10 +31,11 @@ import { FetchExchange, noNotes } from './fetch-exchange.ts'
 import { Fill, FillBody } from './fill.ts'
 import { failWith, forwarded, tellOutcome } from './forward-reply.ts'
 import { LiveReader } from './live-reader.ts'
+import { isOnItsWayMeant } from './purge.ts'
 import { decideUse, mayServeInTrouble, mayShare, REUSE, type Trouble } from './reuse.ts'
 import { type Judgement, judge } from './storable.ts'
 import type { Purge } from './store.ts'
-import { TAG_FIELDS, updatedBy } from './stored-fields.ts'
+import { updatedBy } from './stored-fields.ts'
 import { nominated, validatorFields, withoutConditions } from './validation.ts'
 import { variesNot, varyFields } from './vary.ts'
 
@@ -46,7 +48,7 @@ export interface Again {
   again(asked: Asked, alone: boolean): void
 }
 
-export class Fetch implements Reply, WaitingRoom {
+export class Fetch implements Reply, WaitingRoom, UnderWay {
   readonly #cache: Cache
   readonly #id: string
   readonly #again: Again
@@ -68,7 +70,8 @@ export class Fetch implements Reply, WaitingRoom {
   #rawHead: ResponseHead | null = null
   /** Bytes that were taken from the budget of fillings. */
   #reserved = 0
-  #doomed = false
+  /** What it was to be is purged. */
+  #doom: Doom | null = null
   /** Clients are being served: who is through at once does not yet mean that nobody is left. */
   #delivering = false
 
@@ -94,6 +97,7 @@ export class Fetch implements Reply, WaitingRoom {
 
   start(next: Handler): void {
     if (this.#listed) this.#cache.list(this.#id, this)
+    this.#cache.underWay.add(this)
     this.#leader?.waitIn(this)
     this.#origin.requestedMs = this.#cache.clock.wallMs()
     try {
@@ -107,12 +111,13 @@ export class Fetch implements Reply, WaitingRoom {
   /** Takes a request in, if what comes may be meant for it as well. */
   join(asked: Asked): boolean {
     if (this.#state === 'asking') {
-      if (this.#doomed || (asked.vary !== null && !variesNot(asked.vary, this.#origin.request))) return false
+      if (this.#doom !== null || (asked.vary !== null && !variesNot(asked.vary, this.#origin.request)))
+        return false
       this.#waiting.push(asked)
       asked.waitIn(this)
       return true
     }
-    if (this.#state !== 'filling' || this.#doomed || this.#fill?.keepsAll !== true) return false
+    if (this.#state !== 'filling' || this.#doom !== null || this.#fill?.keepsAll !== true) return false
     const head = this.#head as EntryHead
     if (!variesNot(head.vary, asked.headers)) return false
     const { use } = REUSE[decideUse(head, asked.directives, this.#cache.clock.wallMs(), this.#cache.options)]
@@ -121,17 +126,13 @@ export class Fetch implements Reply, WaitingRoom {
     return true
   }
 
-  /** What is purged or made invalid includes this. */
   isMeant(what: Purge): boolean {
-    const { key } = this.#origin
-    if (what.kind === 'key') return key === what.key
-    if (what.kind === 'prefix') return key.startsWith(what.prefix)
-    return what.kind === 'all' || (this.#head?.tags.includes(what.tag) ?? true)
+    return isOnItsWayMeant(what, this.#origin.key, this.#head)
   }
 
-  /** What comes is not stored, and nobody joins any more. */
-  doom(): void {
-    this.#doomed = true
+  /** What comes is not stored, and nobody joins any more. What is removed does not stand in for anything either. */
+  doom(doom: Doom): void {
+    if (this.#doom !== 'removed') this.#doom = doom
     this.#fill?.stopStoring()
   }
 
@@ -174,6 +175,7 @@ export class Fetch implements Reply, WaitingRoom {
     this.#release()
     this.#fill?.stopStoring()
     this.#candidates = []
+    this.#cache.underWay.delete(this)
     this.#unlist()
   }
 
@@ -225,41 +227,43 @@ export class Fetch implements Reply, WaitingRoom {
 
   /** RFC 9111 §4.3.4: the server says that what is stored still holds. */
   #validated(head: ResponseHead): void {
-    const { options, store } = this.#cache
+    const { options, store, clock } = this.#cache
     const waiting = this.#takeWaiting()
     const updated = updatedBy(head, this.#candidates, this.#origin.request)
-    const renewed = new Map<EntryHead, EntryHead>()
-    /** What may not be kept any more is for the one in whose name it was asked for. */
-    const forbidden = new Set<EntryHead>()
-    const nowMs = this.#cache.clock.wallMs()
-    for (const entry of updated) {
-      const { head: fresh, kept } = renewedHead(entry.head, head, this.#origin, options)
-      renewed.set(entry.head, fresh)
-      if (!kept) forbidden.add(fresh)
-      if (kept && !this.#doomed) store?.update(entry, fresh)
-      else store?.remove(entry)
+    const renewed = renewals(updated, head, this.#origin, options)
+    for (const { entry, head: fresh, fate } of renewed) {
+      if (fate === 'kept' && this.#doom === null) store?.update(entry, fresh)
+      else if (fate !== 'left') store?.remove(entry)
     }
     const leader = this.#leader
-    const chosen = updated[0] ?? null
+    const nowMs = clock.wallMs()
     this.#finish()
     for (const asked of waiting) {
       const first = asked === leader
-      const entry = renewedEntry(asked.entry, renewed) ?? (first ? chosen : null)
-      if (entry === null) {
+      const own = renewalOf(asked.entry, renewed)
+      const renewal = own ?? (first ? (renewed[0] ?? null) : null)
+      if (renewal === null) {
         // The 304 speaks of another response than those that are stored: only a whole one helps.
         asked.unconditional = updated.length === 0
-        this.#again.again(asked, false)
-      } else if (
-        !first &&
-        (forbidden.has(entry.head) || !mayShare(entry.head, asked.directives, nowMs, options))
-      )
+        this.#askAgain(asked)
+        continue
+      }
+      const { head: fresh, fate } = renewal
+      // What may not be kept any more is for the one in whose name it was asked for.
+      if (!first && (fate !== 'kept' || !mayShare(fresh, asked.directives, nowMs, options)))
         this.#again.again(asked, true)
-      else this.#answer(asked, entry, 304, !first)
+      else {
+        const { body } = own === null ? renewal.entry : (asked.entry as Entry)
+        const stored = fate === 'kept' && this.#doom === null
+        this.#answer(asked, { head: fresh, body }, { fwdStatus: 304, stored, collapsed: !first })
+      }
     }
   }
 
   /** RFC 9111 §4.2.4, RFC 5861 §4: a stale response for each who may have one. The others stay. */
   #serveStale(trouble: Trouble, status: number): void {
+    // RFC 9111 §4.4: what was made invalid is validated before it is used again.
+    if (this.#doom === 'removed') return
     const { options, clock } = this.#cache
     const nowMs = clock.wallMs()
     const served = this.#waiting.filter(
@@ -272,20 +276,20 @@ export class Fetch implements Reply, WaitingRoom {
     if (leader !== null && served.includes(leader)) this.#leader = null
     for (const asked of served) {
       asked.detail = trouble === 'down' ? 'stale-when-down' : 'stale-if-error'
-      this.#answer(asked, asked.entry as Entry, status, asked !== leader)
+      const told = { fwdStatus: status, stored: false, collapsed: asked !== leader }
+      this.#answer(asked, asked.entry as Entry, told)
     }
   }
 
-  /** `status`: what the server said; 0 when it said nothing. */
-  #answer(asked: Asked, entry: Entry, status: number, collapsed: boolean): void {
+  /** `fwdStatus`: what the server said; 0 when it said nothing. */
+  #answer(asked: Asked, entry: Entry, told: Pick<CacheOutcome, 'fwdStatus' | 'stored' | 'collapsed'>): void {
     const { options, clock } = this.#cache
     const nowMs = clock.wallMs()
     const { exchange, key, fwd, detail } = asked
     asked.goesOn()
     asked.closeEntries(entry)
-    const outcome: CacheOutcome = { ...forwarded(fwd, key, detail), fwdStatus: status, collapsed }
+    const outcome: CacheOutcome = { ...forwarded(fwd, key, detail), ...told }
     outcome.ttlS = ttlOf(entry.head, nowMs)
-    outcome.stored = status === 304
     answerFromEntry(exchange, entry, outcome, nowMs, options)
   }
 
@@ -301,7 +305,7 @@ export class Fetch implements Reply, WaitingRoom {
     const { uncacheable, clock, options, store } = this.#cache
     const leader = this.#leader
     const final = !TROUBLE_STATUSES.has(head.status)
-    if (final && this.#listed && !this.#doomed) uncacheable.add(this.#id, clock.wallMs())
+    if (final && this.#listed && this.#doom === null) uncacheable.add(this.#id, clock.wallMs())
     // A newer answer takes the place of what was stored, even where it is not stored itself (RFC 9111 §4).
     if (final)
       for (const entry of this.#candidates)
@@ -312,7 +316,7 @@ export class Fetch implements Reply, WaitingRoom {
     else {
       this.#state = 'alone'
       leader.closeEntries()
-      const detail = policy === null ? code : this.#doomed ? 'invalidated' : 'too-large'
+      const detail = policy === null ? code : this.#doom !== null ? 'invalidated' : 'too-large'
       const outcome: CacheOutcome = { ...forwarded(leader.fwd, leader.key, detail), fwdStatus: head.status }
       tellOutcome(head, leader.exchange, outcome, options)
       const { reply } = leader.exchange
@@ -328,7 +332,7 @@ export class Fetch implements Reply, WaitingRoom {
   #beginFill(head: EntryHead): Fill | null {
     const { options, store, fillingBytes } = this.#cache
     const { contentBytes } = head
-    if (this.#doomed || store === null || contentBytes > options.objectBytesMax) return null
+    if (this.#doom !== null || store === null || contentBytes > options.objectBytesMax) return null
     const filling = store.begin(head, contentBytes)
     if (filling === null) return null
     const keepsAll = fillingBytes + Math.max(0, contentBytes) <= options.fillingBytesMax
@@ -357,9 +361,15 @@ export class Fetch implements Reply, WaitingRoom {
     for (const asked of strangers) {
       // Who differs in what the response was chosen by waits for those only that do not.
       asked.vary = varyFields(stored.headers, asked.headers)
-      this.#again.again(asked, false)
+      this.#askAgain(asked)
     }
     this.#readerGone()
+  }
+
+  #askAgain(asked: Asked): void {
+    // What was removed meanwhile is not there for it either.
+    if (this.#doom === 'removed') asked.closeEntries()
+    this.#again.again(asked, false)
   }
 
   #deliver(asked: Asked, collapsed: boolean): void {
@@ -373,24 +383,16 @@ export class Fetch implements Reply, WaitingRoom {
     const outcome: CacheOutcome = { ...forwarded(fwd, key, asked.detail), fwdStatus: head.status, collapsed }
     outcome.stored = fill.stores
     outcome.ttlS = ttlOf(head, nowMs)
-    const asks = (exchange.request.headers.mask & (PRECONDITIONS | RANGE)) !== 0
-    if (asks && head.contentBytes >= 0 && fill.keepsAll) {
+    const whole = head.contentBytes < 0 || planAnswer(exchange.request, head, nowMs).kind === 'whole'
+    if (!whole && fill.keepsAll) {
       const body = new FillBody(fill, head.contentBytes, () => this.#readerGone())
       answerFromEntry(exchange, { head, body }, outcome, nowMs, options)
       return
     }
     const reader = new LiveReader(exchange, fill, () => this.#readerGone())
-    const live = collapsed ? sharedHead(head, nowMs) : this.#firstHead()
+    const live = collapsed ? sharedHead(head, nowMs) : leadersHead(this.#rawHead as ResponseHead)
     tellOutcome(live, exchange, outcome, options)
     reader.begin(live)
-  }
-
-  /** For the one in whose name it was asked for: with all that was said to it, what is not stored included. */
-  #firstHead(): ResponseHead {
-    const { status, reason, version, headers } = this.#rawHead as ResponseHead
-    const copy = headers.copy()
-    if (this.#head?.tags.length !== 0) copy.removeAll(TAG_FIELDS)
-    return { status, reason, version, headers: copy }
   }
 
   #reserve(bytes: number): void {

@@ -3,11 +3,12 @@
  * for, and the head that HEAD brings.
  */
 import type { ProxyError } from '../base/errors.ts'
+import type { Serving } from '../exchange/exchange.ts'
 import { CONTENT_LENGTH, idOf } from '../http/field-names.ts'
 import type { ResponseHead } from '../http/message.ts'
 import { type ByteRange, parseContentRange } from '../http/range.ts'
 import type { Asked } from './asked.ts'
-import type { Cache } from './cache.ts'
+import type { Cache, UnderWay } from './cache.ts'
 import { NO_DIRECTIVES } from './cache-control.ts'
 import type { CacheOutcome } from './cache-status.ts'
 import type { Entry, EntryHead } from './entry.ts'
@@ -15,20 +16,30 @@ import { entryHead, type Origin, renewedHead } from './entry-head.ts'
 import { ForwardReply } from './forward-reply.ts'
 import { LastingPieces } from './lasting-pieces.ts'
 import type { PartialStore } from './partial-store.ts'
+import { isOnItsWayMeant } from './purge.ts'
 import { judge } from './storable.ts'
-import type { Filling } from './store.ts'
+import type { Filling, Purge } from './store.ts'
 import { headUpdates } from './stored-fields.ts'
 
 const CONTENT_LENGTH_ID = idOf('content-length')
 
-/** Keeps the part that a request with Range brings (RFC 9111 §3.3), or the whole, if that is what comes. */
-export class PartReply extends ForwardReply {
+/**
+ * Keeps the part that a request with Range brings (RFC 9111 §3.3), or the whole, if that is what comes. It goes at the pace
+ * of its client, and when he leaves nothing is kept.
+ */
+export class PartReply extends ForwardReply implements Serving, UnderWay {
   readonly #origin: { -readonly [Key in keyof Origin]: Origin[Key] }
   /** The whole is on its way into the store. */
   #filling: Filling | null = null
   #head: EntryHead | null = null
   #range: ByteRange | null = null
   #taken = new LastingPieces()
+  /** What was removed since is not kept. */
+  readonly #turn: number
+  /** Bytes that were taken from the budget of fillings. */
+  #reserved = 0
+  /** Who serves, and has to hear as well that the client left. */
+  #behind: Serving | null = null
 
   constructor(cache: Cache, asked: Asked, outcome: CacheOutcome) {
     super(cache, asked.exchange, outcome)
@@ -36,14 +47,40 @@ export class PartReply extends ForwardReply {
     // The fields as the client sent them: layers behind may edit them.
     const request = asked.headers.copy()
     this.#origin = { key, extras, request, requestedMs: cache.clock.wallMs(), respondedMs: 0 }
+    this.#turn = cache.removals.turn
   }
 
   override head(head: ResponseHead): void {
-    this.#origin.respondedMs = this.cache.clock.wallMs()
+    const { cache, exchange } = this
+    this.#origin.respondedMs = cache.clock.wallMs()
     if (head.status === 206) this.#beginPart(head)
     else if (head.status === 200) this.#beginWhole(head)
+    if (this.#head !== null) {
+      this.#behind = exchange.serving
+      exchange.serving = this
+      cache.underWay.add(this)
+    }
     this.outcome.stored = this.#head !== null
     super.head(head)
+  }
+
+  isMeant(what: Purge): boolean {
+    return isOnItsWayMeant(what, this.#origin.key, this.#head)
+  }
+
+  /** It is purged: what comes is passed on and not kept. */
+  doom(): void {
+    this.#drop()
+  }
+
+  /** Null: it may not be kept, or there is no room for so many bytes. */
+  #roomFor(head: EntryHead, bytes: number): EntryHead | null {
+    const { cache } = this
+    const removed = cache.removals.since(this.#turn, what => isOnItsWayMeant(what, head.key, head))
+    if (removed || cache.fillingBytes + bytes > cache.options.fillingBytesMax) return null
+    this.#reserved = bytes
+    cache.fillingBytes += bytes
+    return head
   }
 
   #policyFor(head: ResponseHead) {
@@ -61,8 +98,10 @@ export class PartReply extends ForwardReply {
     if (part.total > options.objectBytesMax || !this.#hasAllFields(head, partials)) return
     const policy = this.#policyFor(head)
     if (policy === null) return
-    this.#range = { first: part.first, last: part.last }
-    this.#head = entryHead(this.#origin, { ...head, status: 200, reason: 'OK' }, policy, part.total, options)
+    const range = { first: part.first, last: part.last }
+    const whole = entryHead(this.#origin, { ...head, status: 200, reason: 'OK' }, policy, part.total, options)
+    this.#head = this.#roomFor(whole, lengthOf(range))
+    this.#range = range
   }
 
   /**
@@ -83,9 +122,11 @@ export class PartReply extends ForwardReply {
     if (bytes < 0 || bytes > options.objectBytesMax) return
     const policy = this.#policyFor(head)
     if (policy === null) return
-    const whole = entryHead(this.#origin, head, policy, bytes, options)
+    const whole = this.#roomFor(entryHead(this.#origin, head, policy, bytes, options), bytes)
+    if (whole === null) return
     this.#filling = store?.begin(whole, bytes) ?? null
-    if (this.#filling !== null) this.#head = whole
+    if (this.#filling === null) this.#release()
+    else this.#head = whole
   }
 
   override data(chunk: Buffer): boolean {
@@ -95,7 +136,11 @@ export class PartReply extends ForwardReply {
 
   #keep(chunk: Buffer): void {
     const piece = this.#taken.take(chunk)
-    if (this.#filling === null) return
+    if (this.#filling === null) {
+      // More than it said that it would be: it is not what it says.
+      if (this.#taken.end > this.#reserved) this.#drop()
+      return
+    }
     this.#taken.drop(this.#taken.end)
     if (!this.#filling.write(piece)) this.#drop()
   }
@@ -105,15 +150,38 @@ export class PartReply extends ForwardReply {
     this.#filling = null
     this.#head = null
     this.#taken.drop(this.#taken.end)
+    this.#release()
+  }
+
+  #release(): void {
+    this.cache.fillingBytes -= this.#reserved
+    this.#reserved = 0
+    this.cache.underWay.delete(this)
+  }
+
+  /** The answer is through. */
+  #rest(): void {
+    this.#behind = null
+    if (this.exchange.serving === this) this.exchange.serving = null
+  }
+
+  /** The client has left. */
+  cancel(error: ProxyError): void {
+    const behind = this.#behind
+    this.#drop()
+    this.#rest()
+    behind?.cancel(error)
   }
 
   override end(): void {
     const head = this.#head
     const range = this.#range
     if (head !== null && this.#filling !== null) this.#filling.commit(head)
-    else if (head !== null && range !== null && this.#taken.end === range.last - range.first + 1)
+    else if (head !== null && range !== null && this.#taken.end === lengthOf(range))
       this.#addPart(head, range)
     this.#filling = null
+    this.#drop()
+    this.#rest()
     this.next.end()
   }
 
@@ -130,9 +198,12 @@ export class PartReply extends ForwardReply {
 
   override fail(error: ProxyError): void {
     this.#drop()
+    this.#rest()
     super.fail(error)
   }
 }
+
+const lengthOf = ({ first, last }: ByteRange): number => last - first + 1
 
 /** RFC 9111 §4.3.5: what HEAD brings updates what is stored for GET, or shows that it is out of date. */
 export class HeadReply extends ForwardReply {
@@ -161,8 +232,8 @@ export class HeadReply extends ForwardReply {
     if (what === 'invalidate') store?.remove(entry)
     if (what !== 'update') return
     const renewed = renewedHead(entry.head, head, { ...this.#origin, respondedMs: clock.wallMs() }, options)
-    if (renewed.kept) store?.update(entry, renewed.head)
-    else store?.remove(entry)
-    this.outcome.stored = renewed.kept
+    if (renewed.fate === 'kept') store?.update(entry, renewed.head)
+    else if (renewed.fate === 'removed') store?.remove(entry)
+    this.outcome.stored = renewed.fate === 'kept'
   }
 }

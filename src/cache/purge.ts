@@ -19,6 +19,12 @@ export function isMeant(what: Purge, head: Pick<EntryHead, 'key' | 'tags'>): boo
   }
 }
 
+/** The same of what is on its way: while its head has not come (null), any tag may be meant. */
+export function isOnItsWayMeant(what: Purge, key: string, head: EntryHead | null): boolean {
+  if (what.kind === 'tag' && head === null) return true
+  return isMeant(what, head ?? { key, tags: [] })
+}
+
 /**
  * The head of a response whose freshness ends at `staleAtMs` (wall clock), or the same head when it ended before. What
  * the response allows to be done with it when stale (RFC 5861) counts from there.

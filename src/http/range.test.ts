@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import fc from 'fast-check'
 import {
+  asksTooMuch,
   type ByteRange,
   contentRange,
   parseContentRange,
@@ -110,6 +111,11 @@ test('RFC 9110 §17.15: floods of ranges', () => {
   assert.equal(resolveRanges(ordered.toReversed(), 1000), null)
   const few = parseRange(singles(places(SMALL_UNORDERED_MAX).reverse())) ?? []
   assert.equal(resolveRanges(few, 1000)?.length, SMALL_UNORDERED_MAX)
+  const floods = ['bytes=0-,0-,0-', singles(places(RANGES_MAX + 1)), singles(places(RANGES_MAX).reverse())]
+  for (const flood of floods) assert.ok(asksTooMuch(flood), flood)
+  // What asks for little, and what is not understood here, may mean something to the server.
+  for (const fair of ['bytes=0-4', 'bytes=0-0,-1', 'bytes=0-9,5-19', 'bytes=x', 'lines=0-,0-,0-,0-'])
+    assert.ok(!asksTooMuch(fair), fair)
 })
 
 test('a long hostile field takes a time that grows with its length only', () => {

@@ -76,6 +76,17 @@ export function resolveRanges(specs: readonly RangeSpec[], bytes: number): reado
   return ranges.length < 2 ? ranges : joined(ranges)
 }
 
+/**
+ * Whether it asks for too much of itself whatever it is asked of (§14.2, §17.15). Whoever passes it on would lend himself
+ * to an attack on the server.
+ */
+export function asksTooMuch(value: string): boolean {
+  if (!UNIT.test(value)) return false
+  if (value.split(',', RANGES_MAX + 1).length > RANGES_MAX) return true
+  const specs = parseRange(value)
+  return specs !== null && resolveRanges(specs, Number.MAX_SAFE_INTEGER) === null
+}
+
 /** RFC 9110 §14.1.2. */
 function satisfied({ first, last }: RangeSpec, bytes: number): ByteRange | null {
   if (first === null) return last ? { first: Math.max(0, bytes - last), last: bytes - 1 } : null

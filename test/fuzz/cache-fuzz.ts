@@ -93,6 +93,7 @@ export class Traffic {
     }
     for (const { asked } of this.#clients) assert.equal(asked, null, 'everybody gets an answer')
     assert.equal(this.#cache.fillingBytes, 0, 'nothing is on its way any more')
+    assert.equal(this.#cache.underWay.size, 0, 'nothing may come to be stored any more')
     assert.equal(this.#cache.fetches.size, 0, 'nothing is fetched any more')
     this.#book.endsClean()
   }

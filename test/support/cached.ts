@@ -75,6 +75,7 @@ export function cached(
     })
     assert.equal(cache.fillingBytes, 0, 'nothing is on its way any more')
     assert.equal(cache.fetches.size, 0, 'nothing is fetched any more')
+    assert.equal(cache.underWay.size, 0, 'nothing may come to be stored any more')
   })
 }
 
