@@ -57,12 +57,12 @@ export class Asked implements Serving {
     if (this.exchange.serving === this) this.exchange.serving = null
   }
 
-  /** Gives back what is open, but for `kept`, which is about to be used. */
+  /** Gives back what is open, but for the body of `kept`, which is about to be used. */
   closeEntries(kept: Entry | null = null): void {
     const { candidates } = this
     this.candidates = []
     this.entry = null
-    for (const entry of candidates) if (entry !== kept) entry.body.close()
+    for (const entry of candidates) if (entry.body !== kept?.body) entry.body.close()
   }
 
   cancel(error: ProxyError): void {

@@ -243,7 +243,10 @@ export class CacheHandler implements Handler, Again {
       const nowMs = clock.wallMs()
       const code = decideUse(partial.head, asked.directives, nowMs, options)
       const outcome = hit(key, code, ttlOf(partial.head, nowMs))
-      if (REUSE[code].use === 'fresh' && answerFromPartial(exchange, partial, outcome, nowMs, options)) return
+      if (REUSE[code].use === 'fresh' && answerFromPartial(exchange, partial, outcome, nowMs, options)) {
+        asked.closeEntries()
+        return
+      }
       partial.body.close()
       asked.fwd = 'partial'
     }

@@ -454,7 +454,7 @@ export class Fetch implements Reply, WaitingRoom, UnderWay {
       head.contentBytes >= 0
         ? head
         : entryHead(this.#origin, this.#rawHead as ResponseHead, head.policy, fill.bytes, this.#cache.options)
-    filling.commit(whole)
+    filling.commit(whole)?.body.close()
     // RFC 9111 §4.1: what was stored before the resource said that it varies may be the wrong one for others.
     if (whole.vary.length > 0)
       for (const entry of this.#candidates) if (entry.head.vary.length === 0) this.#cache.store?.remove(entry)

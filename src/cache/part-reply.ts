@@ -176,7 +176,7 @@ export class PartReply extends ForwardReply implements Serving, UnderWay {
   override end(): void {
     const head = this.#head
     const range = this.#range
-    if (head !== null && this.#filling !== null) this.#filling.commit(head)
+    if (head !== null && this.#filling !== null) this.#filling.commit(head)?.body.close()
     else if (head !== null && range !== null && this.#taken.end === lengthOf(range))
       this.#addPart(head, range)
     this.#filling = null
@@ -192,7 +192,7 @@ export class PartReply extends ForwardReply implements Serving, UnderWay {
     if (whole === null) return
     const filling = this.cache.store?.begin(whole.head, whole.head.contentBytes) ?? null
     if (filling === null) return
-    if (whole.pieces.every(piece => filling.write(piece))) filling.commit(whole.head)
+    if (whole.pieces.every(piece => filling.write(piece))) filling.commit(whole.head)?.body.close()
     else filling.abort()
   }
 

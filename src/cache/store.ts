@@ -9,7 +9,7 @@ import type { Entry, EntryHead } from './entry.ts'
 export interface Filling {
   /** Lasting bytes: kept, not copied. False: the store gives up (too large, no room, fault); call nothing more but abort. */
   write(chunk: Buffer): boolean
-  /** The content is whole: from now on it is found, in the place of what was stored under the same key, extras and vary. Gives what was stored. */
+  /** The content is whole: from now on it is found, in the place of what was stored under the same key, extras and vary. Gives what was stored; close its body. */
   commit(head: EntryHead): Entry | null
   abort(): void
 }
