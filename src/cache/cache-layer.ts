@@ -121,7 +121,8 @@ export class CacheHandler implements Handler, Again {
     closeAll(entries, entry)
     this.#cache.counts.hits++
     const { head } = entry
-    const refresh = use === 'refresh' ? this.#refreshFor(exchange, key, extras, entry) : null
+    const refresh =
+      use === 'refresh' && !directives.noStore ? this.#refreshFor(exchange, key, extras, entry) : null
     // What lies in memory can be read.
     const unreadable =
       options.disk === null ? null : () => this.#lost(new Asked(exchange, key, extras, directives), entry)
@@ -264,7 +265,7 @@ export class CacheHandler implements Handler, Again {
     }
   }
 
-  /** RFC 5861 §3: validates what is served now behind the client's back. Null: that is under way. */
+  /** RFC 5861 §3: validates what is served now behind the client's back. Null: that is under way. Not for who says no-store: nothing that comes of his request is stored (RFC 9111 §5.2.1.5). */
   #refreshFor(exchange: Exchange, key: string, extras: string, entry: Entry): Fetch | null {
     const asked = new Asked(exchange, key, extras, NO_DIRECTIVES)
     if (this.#cache.fetches.has(asked.id)) return null

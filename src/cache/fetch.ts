@@ -304,7 +304,8 @@ export class Fetch implements Reply, WaitingRoom, UnderWay {
   #passOn(head: ResponseHead, { code, policy }: Judgement): void {
     const { uncacheable, clock, options, store } = this.#cache
     const leader = this.#leader
-    const final = !TROUBLE_STATUSES.has(head.status)
+    // RFC 9111 §3.5: what is for one client says nothing of what is for all.
+    const final = !TROUBLE_STATUSES.has(head.status) && code !== 'authorization'
     if (final && this.#listed && this.#doom === null) uncacheable.add(this.#id, clock.wallMs())
     // A newer answer takes the place of what was stored, even where it is not stored itself (RFC 9111 §4).
     if (final)

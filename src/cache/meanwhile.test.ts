@@ -216,3 +216,45 @@ cached(
     assert.match(all.fields['cache-status'], /stored/)
   },
 )
+
+cached('RFC 9111 §3.5: a new answer to Authorization does not take away what is stored for all', {}, cast => {
+  const { client, another, cache } = cast
+  const server = stale(cast, 'ETag: "a"')
+  client.sends(...get('Authorization: Basic YTpi'))
+  takes(server)
+  server.sends(...fresh('ETag: "b"'))
+  assert.equal(takes(client).status, 200)
+  const other = another(...GET)
+  assert.equal(takes(server).fields['if-none-match'], '"a"')
+  server.sends('HTTP/1.1 304 Not Modified', 'ETag: "a"', '', '')
+  assert.equal(takes(other).body, 'hi')
+  assert.equal(cache.uncacheable.has('http://shop:80/\n', 0), false)
+})
+
+// RFC 5861 §3
+
+const REFRESHED = [
+  'HTTP/1.1 200 OK',
+  'Cache-Control: max-age=60, stale-while-revalidate=600',
+  'Content-Length: 2',
+  '',
+]
+
+cached('RFC 9111 §5.2.1.5: nothing is refreshed in the name of who says no-store', {}, cast => {
+  const { client, servers, ages } = cast
+  client.sends(...GET)
+  const server = servers.accepts()
+  server.takes()
+  server.sends(...REFRESHED, 'hi')
+  takes(client)
+  ages(100)
+  client.sends(...get('Cache-Control: no-store'))
+  assert.equal(takes(client).body, 'hi')
+  server.getsNothing()
+  client.sends(...GET)
+  assert.equal(takes(client).body, 'hi')
+  assert.match(server.takes(), /^GET/)
+  server.sends(...REFRESHED, 'ho')
+  client.sends(...GET)
+  assert.equal(takes(client).body, 'ho')
+})

@@ -70,7 +70,7 @@ const CASES: readonly [string, Given, string][] = [
   ['§3 a method that is not stored', { method: 'POST', response: CC('max-age=60') }, 'method'],
   ['§3 an answer to HEAD has no content', { method: 'HEAD', response: CC('max-age=60') }, 'method'],
   ['§3 a status that is not final', { status: 103, response: CC('max-age=60') }, 'interim'],
-  ...[304, 407, 408, 412, 416, 417, 421].map((status): [string, Given, string] => [
+  ...[304, 407, 408, 412, 416, 417, 421, 426].map((status): [string, Given, string] => [
     `RFC 9110 §15 of one request: ${status}`,
     { status, response: CC('max-age=60') },
     'one-request',

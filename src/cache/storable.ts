@@ -163,9 +163,10 @@ const ROWS = Object.entries(TABLE)
 
 /**
  * Statuses that say something of one request's preconditions (304, 412), range (416), expectation (417) or proxy
- * (407), or of its connection (408, 421): stored, they would answer requests that have none of it.
+ * (407), or of its connection (408, 421, and 426, whose Upgrade is not stored): stored, they would answer requests that
+ * have none of it.
  */
-const OF_ONE_REQUEST: ReadonlySet<number> = new Set([304, 407, 408, 412, 416, 417, 421])
+const OF_ONE_REQUEST: ReadonlySet<number> = new Set([304, 407, 408, 412, 416, 417, 421, 426])
 
 /** RFC 6585 §3 to §6: each says that responses with it MUST NOT be stored by a cache. */
 const FORBIDDEN: ReadonlySet<number> = new Set([428, 429, 431, 511])
@@ -173,7 +174,7 @@ const FORBIDDEN: ReadonlySet<number> = new Set([428, 429, 431, 511])
 /** RFC 9111 §3: recognised, and all that its definition says of caches is done. RFC 9110 §15, 451 of RFC 7725. */
 const UNDERSTOOD: ReadonlySet<number> = new Set([
   200, 201, 202, 203, 204, 205, 206, 300, 301, 302, 303, 307, 308, 400, 401, 402, 403, 404, 405, 406, 409,
-  410, 411, 413, 414, 415, 422, 426, 451, 500, 501, 502, 503, 504, 505,
+  410, 411, 413, 414, 415, 422, 451, 500, 501, 502, 503, 504, 505,
 ])
 
 /** RFC 9111 §5.2.2.3: must-understand of a status that is understood makes no-store be ignored. */

@@ -231,7 +231,8 @@ function lifetimeOf(word: Answered, { fields }: Received, content: Answered): nu
   const dateMs = Date.parse(word.fields.get('date') ?? '')
   // A 304 to a client leaves some of it out.
   const expires = fields.get('expires') ?? content.fields.get('expires')
-  if (expires !== undefined) return (Date.parse(expires) - dateMs) / 1000
+  // §4.2: a length of time; what was over when it was sent has none.
+  if (expires !== undefined) return Math.max(0, (Date.parse(expires) - dateMs) / 1000)
   const modified = fields.get('last-modified') ?? content.fields.get('last-modified')
   // RFC 9111 §4.2.2, with the tenth that this cache takes.
   return modified === undefined ? 0 : Math.min(86_400, (dateMs - Date.parse(modified)) / 10_000)

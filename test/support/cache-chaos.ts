@@ -70,17 +70,16 @@ export class CacheChaos {
     const random = this.#random
     const content = this.#content(path, version)
     const tag = `"${path}-${version}"`
-    const lines = [
-      `Cache-Control: ${random.of(CONTROLS)}`,
-      `X-Version: ${path}-${version}`,
-      'Content-Type: text/plain',
-    ]
-    if (path % 3 !== 0) lines.push(`ETag: ${tag}`)
+    const tagged = path % 3 !== 0
+    const lines = [`Cache-Control: ${random.of(CONTROLS)}`, 'Content-Type: text/plain']
+    // RFC 9111 §4.3.5: where there is nothing to compare, what HEAD brings goes onto what is stored.
+    if (tagged || method === 'GET') lines.push(`X-Version: ${path}-${version}`)
+    if (tagged) lines.push(`ETag: ${tag}`)
     if (path % 4 === 1) lines.push('Vary: Accept-Language')
     if (random.once(40)) lines.push('Set-Cookie: a=b')
     const head = (status: string, ...more: string[]): string =>
       [`HTTP/1.1 ${status}`, ...lines, ...more, '', ''].join('\r\n')
-    if (path % 3 !== 0 && fields.all('If-None-Match').join().includes(tag)) {
+    if (tagged && fields.all('If-None-Match').join().includes(tag)) {
       wire.send(head('304 Not Modified'))
       return
     }
