@@ -90,9 +90,10 @@ export class Fetch implements Reply, WaitingRoom, UnderWay {
     for (const [name, value] of validatorFields(this.#candidates, asked.entry)) headers.add(name, value)
     // The client's own fields: layers behind may edit those that are sent.
     this.#origin = { key, extras, request: request.headers, requestedMs: 0, respondedMs: 0 }
-    const { method, target, version } = request
+    const { target, version } = request
     const notes = background ? noNotes() : exchange.notes
-    this.#exchange = new FetchExchange(exchange, { method, target, version, headers }, this, notes)
+    // A HEAD that is answered from the store may have that refreshed, which is for GET.
+    this.#exchange = new FetchExchange(exchange, { method: 'GET', target, version, headers }, this, notes)
   }
 
   start(next: Handler): void {

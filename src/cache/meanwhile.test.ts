@@ -258,3 +258,19 @@ cached('RFC 9111 §5.2.1.5: nothing is refreshed in the name of who says no-stor
   client.sends(...GET)
   assert.equal(takes(client).body, 'ho')
 })
+
+cached('HEAD has what is stored refreshed by GET', {}, cast => {
+  const { client, servers, ages } = cast
+  client.sends(...GET)
+  const server = servers.accepts()
+  server.takes()
+  server.sends(...REFRESHED, 'hi')
+  takes(client)
+  ages(100)
+  client.sends('HEAD / HTTP/1.1', 'Host: shop', '', '')
+  assert.equal(takes(client).fields['content-length'], '2')
+  assert.match(server.takes(), /^GET /)
+  server.sends(...REFRESHED.with(2, 'Transfer-Encoding: chunked'), '2', 'ho', '0', '', '')
+  client.sends(...GET)
+  assert.equal(takes(client).body, 'ho')
+})

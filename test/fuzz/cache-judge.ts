@@ -122,7 +122,7 @@ function keepingFault(from: Answered, asked: Asked, got: Received, reused: boole
     return 'a field that was not to be kept (§5.2.2.4, §5.2.2.7)'
   const explicit =
     ['max-age', 's-maxage', 'public'].some(each => control.has(each)) || from.fields.has('expires')
-  if (!explicit && ![200, 204, 404, 410].includes(from.status))
+  if (!explicit && ![200, 204, 206, 404, 410].includes(from.status))
     return `a ${from.status} that says nothing (§3)`
   if (reused && from.cutStep !== null && from.cutStep < asked.step && from.status !== 206)
     return 'a response that was broken off (§3.3)'
