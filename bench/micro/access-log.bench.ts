@@ -22,6 +22,7 @@ const record: ExchangeRecord = {
   connectMs: 0,
   firstByteMs: 11,
   cache: '',
+  cacheWhy: '',
   user: '',
   error: '',
   detail: '',

@@ -142,6 +142,7 @@ export interface Remembered {
   readonly untilMs: number
   /** What the log says, '' while it was not asked: whoever makes it keeps it here. */
   word: string
+  why: string
 }
 
 /**
@@ -205,7 +206,7 @@ function remember(head: EntryHead, said: Said, shared: SharedHead): Remembered {
   const ageS = ageOf(head.policy, head.respondedMs, nowMs)
   // Age is the same until it reaches the next whole second; a clock that was set back is another time.
   const untilMs = nowMs + (Math.floor(ageS) + 1 - ageS) * 1000
-  return { head, shared, outcome: { ...said.outcome }, status, fromMs: nowMs, untilMs, word: '' }
+  return { head, shared, outcome: { ...said.outcome }, status, fromMs: nowMs, untilMs, word: '', why: '' }
 }
 
 const wholes = new RememberedHeads(makeWhole)

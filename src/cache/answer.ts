@@ -24,6 +24,7 @@ import type { Entry, EntryHead, StoredBody } from './entry.ts'
 import { multipart } from './multipart.ts'
 import type { CacheOptions } from './options.ts'
 import type { Partial } from './partial-store.ts'
+import { whyUsed } from './reuse.ts'
 import { PIECE_BYTES, StoredContent, type Unreadable } from './stored-content.ts'
 
 /** Of content that was given as a whole before anybody could hold it back. */
@@ -50,7 +51,7 @@ export function answerFromEntry(
   const said: Said = { outcome, nowMs, status: options.status }
   const plan = (request.headers.mask & ASKS_FOR_LESS) === 0 ? null : planAnswer(request, head, nowMs)
   if (plan !== null && plan.kind !== 'whole') {
-    note(exchange, outcome)
+    note(exchange, outcome, head, nowMs)
     answerLess(exchange, head, body, plan, said, unreadable)
     return
   }
@@ -79,7 +80,7 @@ export function answerFromPartial(
   const { head, body, ranges } = partial
   const plan = planAnswer(exchange.request, head, nowMs)
   if (plan.kind !== 'ranges' || !plan.ranges.every(range => isIn(range, ranges))) return false
-  note(exchange, outcome)
+  note(exchange, outcome, head, nowMs)
   answerLess(exchange, head, body, plan, { outcome, nowMs, status: options.status }, null)
   return true
 }
@@ -88,14 +89,20 @@ function isIn(range: ByteRange, ranges: readonly ByteRange[]): boolean {
   return ranges.some(({ first, last }) => first <= range.first && range.last <= last)
 }
 
-function note({ notes }: Exchange, outcome: CacheOutcome): void {
-  if (notes.startedAtMs !== 0) notes.cache = logWord(outcome)
+function note({ notes }: Exchange, outcome: CacheOutcome, head: EntryHead, nowMs: number): void {
+  if (notes.startedAtMs === 0) return
+  notes.cache = logWord(outcome)
+  notes.cacheWhy = whyUsed(outcome.detail, head, nowMs)
 }
 
 function noteCommon({ notes }: Exchange, common: Remembered): void {
   if (notes.startedAtMs === 0) return
-  if (common.word === '') common.word = logWord(common.outcome)
+  if (common.word === '') {
+    common.word = logWord(common.outcome)
+    common.why = whyUsed(common.outcome.detail, common.head, common.fromMs)
+  }
   notes.cache = common.word
+  notes.cacheWhy = common.why
 }
 
 type Less = Exclude<AnswerPlan, { kind: 'whole' }>

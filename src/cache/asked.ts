@@ -13,6 +13,12 @@ export interface WaitingRoom {
   left(asked: Asked, error: ProxyError): void
 }
 
+/** Where requests go that cannot be served by a fetch. */
+export interface Again {
+  /** By themselves: `alone`; else as if they had just come. */
+  again(asked: Asked, alone: boolean): void
+}
+
 export class Asked implements Serving {
   readonly exchange: Exchange
   readonly key: string

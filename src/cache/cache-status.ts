@@ -28,6 +28,8 @@ export interface CacheOutcome {
   key: string
   /** A code of the tables STORING or REUSE. */
   detail: string
+  /** Clause and arithmetic of what was decided about the answer, for the log; '' when nothing was. */
+  why?: () => string
 }
 
 /** Keys are as long as targets; a field that is to be read by people, and by clients with limits, is not. */

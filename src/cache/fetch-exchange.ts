@@ -49,6 +49,7 @@ export function noNotes(): ExchangeNotes {
     connectMs: 0,
     firstByteMs: -1,
     cache: '',
+    cacheWhy: '',
     user: '',
   }
 }

@@ -12,7 +12,7 @@ import type { HeaderList } from '../http/header-list.ts'
 import type { ResponseHead } from '../http/message.ts'
 import { answerFromEntry } from './answer.ts'
 import { planAnswer } from './answer-plan.ts'
-import type { Asked, WaitingRoom } from './asked.ts'
+import type { Again, Asked, WaitingRoom } from './asked.ts'
 import type { Cache, Doom, UnderWay } from './cache.ts'
 import { NO_DIRECTIVES } from './cache-control.ts'
 import type { CacheOutcome } from './cache-status.ts'
@@ -32,21 +32,12 @@ import { Fill, FillBody } from './fill.ts'
 import { failWith, forwarded, tellOutcome } from './forward-reply.ts'
 import { LiveReader } from './live-reader.ts'
 import { isOnItsWayMeant } from './purge.ts'
-import { decideUse, mayServeInTrouble, mayShare, REUSE, type Trouble } from './reuse.ts'
-import { type Judgement, judge } from './storable.ts'
+import { decideUse, mayServeInTrouble, mayShare, REUSE, TROUBLE_STATUSES, type Trouble } from './reuse.ts'
+import { type Judgement, judge, whyJudged } from './storable.ts'
 import type { Purge } from './store.ts'
 import { updatedBy } from './stored-fields.ts'
 import { nominated, validatorFields, withoutConditions } from './validation.ts'
 import { variesNot, varyFields } from './vary.ts'
-
-/** RFC 5861 §4: the statuses for which a stale response may stand in. */
-const TROUBLE_STATUSES: ReadonlySet<number> = new Set([500, 502, 503, 504])
-
-/** Where requests go that cannot be served by a fetch. */
-export interface Again {
-  /** By themselves: `alone`; else as if they had just come. */
-  again(asked: Asked, alone: boolean): void
-}
 
 export class Fetch implements Reply, WaitingRoom, UnderWay {
   readonly #cache: Cache
@@ -68,6 +59,7 @@ export class Fetch implements Reply, WaitingRoom, UnderWay {
   #fill: Fill | null = null
   #head: EntryHead | null = null
   #rawHead: ResponseHead | null = null
+  #judgement: Judgement | null = null
   /** Bytes that were taken from the budget of fillings. */
   #reserved = 0
   /** What it was to be is purged. */
@@ -147,7 +139,9 @@ export class Fetch implements Reply, WaitingRoom, UnderWay {
 
   #readerGone(): void {
     const fill = this.#fill
-    if (this.#state !== 'filling' || fill === null || fill.readers > 0) return
+    if (fill === null || fill.readers > 0) return
+    if (this.#state === 'over') this.#release()
+    if (this.#state !== 'filling') return
     if (this.#background || this.#delivering) return
     // What is left to come decides whether it is fetched to its end for the store alone.
     const bytesMax = this.#cache.options.finishBytesMax
@@ -173,7 +167,8 @@ export class Fetch implements Reply, WaitingRoom, UnderWay {
     if (this.#state === 'over') return
     this.#state = 'over'
     this.#source = null
-    this.#release()
+    // What slow clients still have to read is kept for them, and counts until they have it.
+    if ((this.#fill?.readers ?? 0) === 0) this.#release()
     this.#fill?.stopStoring()
     this.#candidates = []
     this.#cache.underWay.delete(this)
@@ -198,10 +193,13 @@ export class Fetch implements Reply, WaitingRoom, UnderWay {
       this.#validated(head)
       return
     }
-    if (TROUBLE_STATUSES.has(head.status)) this.#serveStale('error', head.status)
-    if (this.#nobody(head.status)) {
-      this.#stop()
-      return
+    if (TROUBLE_STATUSES.has(head.status)) {
+      this.#serveStale('error', head.status)
+      // All have been served from the store, or nobody was there.
+      if (this.#waiting.length === 0) {
+        this.#stop()
+        return
+      }
     }
     const judgement = this.#judge(head)
     const known = contentLengthOf(head)
@@ -210,12 +208,7 @@ export class Fetch implements Reply, WaitingRoom, UnderWay {
     const stored = policy === null ? null : entryHead(this.#origin, head, policy, known, this.#cache.options)
     const fill = stored === null ? null : this.#beginFill(stored)
     if (stored === null || fill === null) this.#passOn(head, judgement)
-    else this.#fillWith(fill, stored, head)
-  }
-
-  /** All have been served from the store already. */
-  #nobody(status: number): boolean {
-    return TROUBLE_STATUSES.has(status) && this.#waiting.length === 0
+    else this.#fillWith(fill, stored, head, judgement)
   }
 
   #judge(head: ResponseHead): Judgement {
@@ -302,7 +295,8 @@ export class Fetch implements Reply, WaitingRoom, UnderWay {
 
   // What is not stored: for the one in whose name it was asked for.
 
-  #passOn(head: ResponseHead, { code, policy }: Judgement): void {
+  #passOn(head: ResponseHead, judgement: Judgement): void {
+    const { code, policy } = judgement
     const { uncacheable, clock, options, store } = this.#cache
     const leader = this.#leader
     // RFC 9111 §3.5: what is for one client says nothing of what is for all.
@@ -320,12 +314,16 @@ export class Fetch implements Reply, WaitingRoom, UnderWay {
       leader.closeEntries()
       const detail = policy === null ? code : this.#doom !== null ? 'invalidated' : 'too-large'
       const outcome: CacheOutcome = { ...forwarded(leader.fwd, leader.key, detail), fwdStatus: head.status }
+      outcome.why = () => whyJudged(judgement)
       tellOutcome(head, leader.exchange, outcome, options)
       const { reply } = leader.exchange
       if (this.#source !== null) reply.open(this.#source)
       reply.head(head)
     }
-    for (const asked of others) this.#again.again(asked, true)
+    for (const asked of others) {
+      asked.detail = code
+      this.#again.again(asked, true)
+    }
   }
 
   // What is stored: all read along.
@@ -342,7 +340,8 @@ export class Fetch implements Reply, WaitingRoom, UnderWay {
     return new Fill(this.#source, filling, keepsAll)
   }
 
-  #fillWith(fill: Fill, stored: EntryHead, head: ResponseHead): void {
+  #fillWith(fill: Fill, stored: EntryHead, head: ResponseHead, judgement: Judgement): void {
+    this.#judgement = judgement
     this.#state = 'filling'
     this.#fill = fill
     this.#head = stored
@@ -385,6 +384,7 @@ export class Fetch implements Reply, WaitingRoom, UnderWay {
     const outcome: CacheOutcome = { ...forwarded(fwd, key, asked.detail), fwdStatus: head.status, collapsed }
     outcome.stored = fill.stores
     outcome.ttlS = ttlOf(head, nowMs)
+    outcome.why = () => (this.#judgement === null ? '' : whyJudged(this.#judgement))
     const whole = head.contentBytes < 0 || planAnswer(exchange.request, head, nowMs).kind === 'whole'
     if (!whole && fill.keepsAll) {
       const body = new FillBody(fill, head.contentBytes, () => this.#readerGone())

@@ -23,7 +23,10 @@ export function tellOutcome(
   { status }: CacheOptions,
 ): void {
   if (status !== 'off') head.headers.add('Cache-Status', cacheStatus(outcome, status === 'full'))
-  if (exchange.notes.startedAtMs !== 0) exchange.notes.cache = logWord(outcome)
+  const { notes } = exchange
+  if (notes.startedAtMs === 0) return
+  notes.cache = logWord(outcome)
+  notes.cacheWhy = outcome.why?.() ?? ''
 }
 
 /** An error of the proxy's own, which says nothing of a cache (RFC 9211 §2); the log does. */

@@ -108,6 +108,9 @@ export const isForOne = ({ noCache, lifetimeS, staleWhileRevalidateS }: Policy):
 /** Whether a request wants what is made after it was sent, hence not what is under way (RFC 9111 §5.2.1.1, §5.2.1.4). */
 export const wantsItsOwn = ({ noCache, maxAgeS }: RequestDirectives): boolean => noCache || maxAgeS === 0
 
+/** RFC 5861 §4: the statuses for which a stale response may stand in. */
+export const TROUBLE_STATUSES: ReadonlySet<number> = new Set([500, 502, 503, 504])
+
 /** 'down': no server could be asked (RFC 9111 §4.2.4). 'error': it answered 500, 502, 503 or 504 (RFC 5861 §4). */
 export type Trouble = 'down' | 'error'
 
@@ -131,6 +134,19 @@ export function mayServeInTrouble(
   if (policy.mustRevalidate) return false
   if (trouble === 'down' && staleS < options.staleWhenDownS) return true
   return staleS < (heard.staleIfErrorS ?? policy.staleIfErrorS)
+}
+
+/** Codes of answers that stand in for one that a server did not give. */
+const IN_TROUBLE: Readonly<Record<string, string>> = {
+  'stale-when-down': 'RFC 9111 §4.2.4: no server can be reached, and a stale one may stand in',
+  'stale-if-error': 'RFC 5861 §4: the server failed, and a stale one may stand in',
+}
+
+/** What a request was told of a stored response: clause, words and arithmetic. */
+export function whyUsed(code: UseCode, head: EntryHead, nowMs: number): string {
+  const row = REUSE[code]
+  const rule = row === undefined ? IN_TROUBLE[code] : `${row.clause}: ${row.words}`
+  return rule === undefined ? arithmetic(head, nowMs) : `${rule}; ${arithmetic(head, nowMs)}`
 }
 
 const SOURCE: Readonly<Record<LifetimeSource, string>> = {

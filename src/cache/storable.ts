@@ -206,6 +206,10 @@ const isStrongTag = (etag: string | null): boolean => etag !== null && /^"[^"]*"
 const hasValidator = (headers: HeaderList): boolean =>
   (headers.get('etag') ?? '') !== '' || (headers.get('last-modified') ?? '') !== ''
 
+/** What was decided, for people: clause, words and arithmetic. */
+export const whyJudged = ({ code, detail }: Judgement): string =>
+  `${STORING[code].clause}: ${STORING[code].words}; ${detail}`
+
 /** For final answers to GET of status 200, 206 or any other; not for 304. */
 export function judge(answered: Answered, options: CacheOptions): Judgement {
   return judgeFields(answered, answered.head.status, answered.head.headers, options)

@@ -69,6 +69,8 @@ export interface ExchangeNotes {
   firstByteMs: number
   /** What the cache did with it, or ''. */
   cache: string
+  /** By which clause, with the arithmetic, or ''. */
+  cacheWhy: string
   /** Name of the user whose credentials came with it, or ''; with status 401 they were not right. */
   user: string
 }

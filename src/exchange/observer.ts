@@ -31,6 +31,8 @@ export interface ExchangeRecord {
   readonly firstByteMs: number
   /** What the cache did with it, or ''. */
   readonly cache: string
+  /** By which clause, with the arithmetic, or ''. */
+  readonly cacheWhy: string
   /** Name of the user whose credentials came with it, or ''; with status 401 they were not right. */
   readonly user: string
   /** Code of the error table, or ''. */

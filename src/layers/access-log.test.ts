@@ -41,6 +41,7 @@ function record(changes: Partial<ExchangeRecord> = {}): ExchangeRecord {
     connectMs: 0,
     firstByteMs: 11,
     cache: '',
+    cacheWhy: '',
     user: '',
     error: '',
     detail: '',

@@ -56,7 +56,7 @@ class Moments {
  * One JSON object a line. Times have three decimals; what does not apply is left out: `peer` (the client itself is
  * connected), `user` (nobody was named), `received` (the request could be read), `queueMs` and `connectMs` (there was
  * no wait), `firstByteMs` (no answer began), `upstream` (nobody was asked), `attempts` (one was enough), `retried`,
- * `cache`, `error` and `detail` (nothing went wrong).
+ * `cache` and `cacheWhy` (there is none), `error` and `detail` (nothing went wrong).
  */
 function jsonFormatter(moments: Moments): LineFormatter {
   const time = isoTime()
@@ -79,6 +79,7 @@ function jsonFormatter(moments: Moments): LineFormatter {
     if (record.attempts > 1) line += `,"attempts":${record.attempts}`
     if (record.retried !== null) line += `,"retried":[${record.retried.map(json).join(',')}]`
     if (record.cache !== '') line += `,"cache":${known(record.cache)}`
+    if (record.cacheWhy !== '') line += `,"cacheWhy":${json(record.cacheWhy)}`
     if (record.error !== '') line += `,"error":"${record.error}"`
     if (record.detail !== '') line += `,"detail":${json(record.detail)}`
     return `${line}}\n`

@@ -95,6 +95,7 @@ export class ClientExchange implements Exchange, Reply {
       connectMs: 0,
       firstByteMs: -1,
       cache: '',
+      cacheWhy: '',
       user: '',
     }
   }
@@ -366,6 +367,7 @@ export class ClientExchange implements Exchange, Reply {
       connectMs: notes.connectMs,
       firstByteMs: notes.firstByteMs,
       cache: notes.cache,
+      cacheWhy: notes.cacheWhy,
       user: notes.user,
       error: notes.error?.code ?? '',
       detail: notes.error?.logDetail ?? '',

@@ -149,6 +149,16 @@ test('the log says what the cache did', async t => {
   await client.ask(get())
   await client.ask(get())
   await client.ask('POST / HTTP/1.1\r\nHost: shop\r\nContent-Length: 0\r\n\r\n')
-  const words = (await front.records.count(3)).map(({ cache }) => cache)
-  assert.deepEqual(words, ['miss 200 stored', 'hit', 'bypass method 200'])
+  const records = await front.records.count(3)
+  assert.deepEqual(
+    records.map(({ cache }) => cache),
+    ['miss 200 stored', 'hit', 'bypass method 200'],
+  )
+  const [miss, hit, bypass] = records.map(({ cacheWhy }) => cacheWhy)
+  assert.equal(miss, 'RFC 9111 §5.2.2.1: fresh for as long as max-age says; max-age=60, age 0')
+  assert.match(
+    hit,
+    /^RFC 9111 §4\.2: it is fresh; age [\d.]+ s = 0 when it came \+ [\d.]+ since; lifetime 60 s by max-age;/,
+  )
+  assert.equal(bypass, '')
 })

@@ -31,6 +31,7 @@ test('a record tells who asked what, of whom, and what came of it', async t => {
     attempts: 1,
     retried: null,
     cache: '',
+    cacheWhy: '',
     user: '',
     error: '',
     detail: '',

@@ -125,7 +125,7 @@ export interface Asking {
 export function asking(fields: Fields = [], method = 'GET'): Asking {
   const client = new Client()
   const request = { method, target: '/', version: 11, headers: HeaderList.from(fields) }
-  const notes = { startedAtMs: 1, cache: '' }
+  const notes = { startedAtMs: 1, cache: '', cacheWhy: '' }
   const exchange = { request, reply: client, serving: null, cancelled: false, notes }
   return { client, exchange: exchange as unknown as Exchange }
 }
