@@ -34,7 +34,7 @@ export interface MemoryStoreOptions {
 }
 
 /**
- * Entries ready for use. A smaller store never packs any; in a larger one a use of an entry beyond them costs 7 µs more
+ * Entries ready for use. A smaller store never packs any; in a larger one a use of an entry beyond them costs 2 µs more
  * (bench/micro/cache-store.bench.ts).
  */
 const UNPACKED_MAX = 32_768
