@@ -105,6 +105,7 @@ cached('what cannot be stored releases all at once, and is remembered for a whil
   }
   // Remembered: nobody waits for the other.
   assert.equal(askTwice(), 2)
+  assert.equal(cast.book.records.at(-1)?.cache, 'miss 200 uncacheable')
   assert.deepEqual([takes(client).body, takes(others[0]).body], ['mine', 'mine'])
   ages(11)
   // Forgotten: the second waits, and is released again.

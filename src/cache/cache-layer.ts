@@ -190,8 +190,10 @@ export class CacheHandler implements Handler, Again {
     else if (directives.noStore || ((headers.mask & PRECONDITIONS) !== 0 && asksOrigin(headers)))
       this.#sendAlone(asked, 'request')
     else if (asked.entry === null && asksForParts(headers)) this.#part(asked)
-    else if (uncacheable.has(asked.id, clock.wallMs())) this.#sendAlone(asked, asked.fwd)
-    else this.#fetch(asked)
+    else if (uncacheable.has(asked.id, clock.wallMs())) {
+      if (asked.detail === '') asked.detail = 'uncacheable'
+      this.#sendAlone(asked, asked.fwd)
+    } else this.#fetch(asked)
   }
 
   /** Waits for a fetch that is under way, or begins one. */
