@@ -3,6 +3,7 @@
  */
 import { allInClass, TOKEN } from '../base/ascii.ts'
 import { stringItem } from '../http/structured-fields.ts'
+import type { Judgement } from './storable.ts'
 
 export type Forward =
   | 'bypass'
@@ -28,8 +29,8 @@ export interface CacheOutcome {
   key: string
   /** A code of the tables STORING or REUSE. */
   detail: string
-  /** Clause and arithmetic of what was decided about the answer, for the log; '' when nothing was. */
-  why?: () => string
+  /** What was decided about the answer, for the log. */
+  judged?: Judgement | null
 }
 
 /** Keys are as long as targets; a field that is to be read by people, and by clients with limits, is not. */

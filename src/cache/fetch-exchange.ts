@@ -36,20 +36,3 @@ export class FetchExchange implements Exchange {
     this.notes = notes
   }
 }
-
-/** For what is done behind the clients' backs: nothing of it is observed. */
-export function noNotes(): ExchangeNotes {
-  return {
-    startedAtMs: 0,
-    upstream: '',
-    attempts: 0,
-    error: null,
-    retried: null,
-    queueMs: 0,
-    connectMs: 0,
-    firstByteMs: -1,
-    cache: '',
-    cacheWhy: '',
-    user: '',
-  }
-}

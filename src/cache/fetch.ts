@@ -8,6 +8,7 @@ import { ProxyError } from '../base/errors.ts'
 import type { Source } from '../base/flow.ts'
 import type { Reply } from '../exchange/exchange.ts'
 import type { Handler } from '../exchange/handler.ts'
+import { newNotes } from '../exchange/notes.ts'
 import type { HeaderList } from '../http/header-list.ts'
 import type { ResponseHead } from '../http/message.ts'
 import { answerFromEntry } from './answer.ts'
@@ -27,13 +28,13 @@ import {
   sharedHead,
   ttlOf,
 } from './entry-head.ts'
-import { FetchExchange, noNotes } from './fetch-exchange.ts'
+import { FetchExchange } from './fetch-exchange.ts'
 import { Fill, FillBody } from './fill.ts'
 import { failWith, forwarded, tellOutcome } from './forward-reply.ts'
 import { LiveReader } from './live-reader.ts'
 import { isOnItsWayMeant } from './purge.ts'
 import { decideUse, mayServeInTrouble, mayShare, REUSE, TROUBLE_STATUSES, type Trouble } from './reuse.ts'
-import { type Judgement, judge, whyJudged } from './storable.ts'
+import { type Judgement, judge } from './storable.ts'
 import type { Purge } from './store.ts'
 import { updatedBy } from './stored-fields.ts'
 import { nominated, validatorFields, withoutConditions } from './validation.ts'
@@ -83,7 +84,8 @@ export class Fetch implements Reply, WaitingRoom, UnderWay {
     // The client's own fields: layers behind may edit those that are sent.
     this.#origin = { key, extras, request: request.headers, requestedMs: 0, respondedMs: 0 }
     const { target, version } = request
-    const notes = background ? noNotes() : exchange.notes
+    // Nothing of what is done behind the clients' backs is observed.
+    const notes = background ? newNotes(0) : exchange.notes
     // A HEAD that is answered from the store may have that refreshed, which is for GET.
     this.#exchange = new FetchExchange(exchange, { method: 'GET', target, version, headers }, this, notes)
   }
@@ -314,7 +316,7 @@ export class Fetch implements Reply, WaitingRoom, UnderWay {
       leader.closeEntries()
       const detail = policy === null ? code : this.#doom !== null ? 'invalidated' : 'too-large'
       const outcome: CacheOutcome = { ...forwarded(leader.fwd, leader.key, detail), fwdStatus: head.status }
-      outcome.why = () => whyJudged(judgement)
+      outcome.judged = judgement
       tellOutcome(head, leader.exchange, outcome, options)
       const { reply } = leader.exchange
       if (this.#source !== null) reply.open(this.#source)
@@ -384,7 +386,7 @@ export class Fetch implements Reply, WaitingRoom, UnderWay {
     const outcome: CacheOutcome = { ...forwarded(fwd, key, asked.detail), fwdStatus: head.status, collapsed }
     outcome.stored = fill.stores
     outcome.ttlS = ttlOf(head, nowMs)
-    outcome.why = () => (this.#judgement === null ? '' : whyJudged(this.#judgement))
+    outcome.judged = this.#judgement
     const whole = head.contentBytes < 0 || planAnswer(exchange.request, head, nowMs).kind === 'whole'
     if (!whole && fill.keepsAll) {
       const body = new FillBody(fill, head.contentBytes, () => this.#readerGone())

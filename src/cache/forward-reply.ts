@@ -9,6 +9,7 @@ import type { Cache } from './cache.ts'
 import { type CacheOutcome, cacheStatus, type Forward, logWord } from './cache-status.ts'
 import { invalidatedKeys } from './invalidate.ts'
 import type { CacheOptions } from './options.ts'
+import { whyJudged } from './storable.ts'
 
 /** What happened to a request that went on to a server. */
 export function forwarded(fwd: Forward, key: string, detail: string): CacheOutcome {
@@ -26,7 +27,7 @@ export function tellOutcome(
   const { notes } = exchange
   if (notes.startedAtMs === 0) return
   notes.cache = logWord(outcome)
-  notes.cacheWhy = outcome.why?.() ?? ''
+  notes.cacheWhy = outcome.judged == null ? '' : whyJudged(outcome.judged)
 }
 
 /** An error of the proxy's own, which says nothing of a cache (RFC 9211 §2); the log does. */

@@ -9,6 +9,7 @@ import type { Source } from '../base/flow.ts'
 import { EMPTY_BODY } from '../exchange/empty-body.ts'
 import type { Body, ClientInfo, Exchange, ExchangeNotes, Reply, Serving } from '../exchange/exchange.ts'
 import { sendFixed } from '../exchange/fixed-answer.ts'
+import { newNotes } from '../exchange/notes.ts'
 import { CONNECTION, CONTENT_LENGTH, EXPECT, HOST, idOf, TE, UPGRADE } from '../http/field-names.ts'
 import { HeaderList } from '../http/header-list.ts'
 import { dropConnectionFields, hasConnectionOption, listHas } from '../http/hop-by-hop.ts'
@@ -84,20 +85,7 @@ export class ClientExchange implements Exchange, Reply {
     this.clientAddress = this.client.address
     this.request = request
     const observed = session.context.services.record !== null
-    const startedAtMs = observed ? session.context.deadlines.clock.preciseMs() : 0
-    this.notes = {
-      startedAtMs,
-      upstream: '',
-      attempts: 0,
-      error: null,
-      retried: null,
-      queueMs: 0,
-      connectMs: 0,
-      firstByteMs: -1,
-      cache: '',
-      cacheWhy: '',
-      user: '',
-    }
+    this.notes = newNotes(observed ? session.context.deadlines.clock.preciseMs() : 0)
   }
 
   get #clock(): Clock {
